@@ -1,7 +1,7 @@
 # Helpers of the build: one library per folder of src/, one test program per folder.
 
-set(CALQUE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
-    -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+set(CALQUE_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wimplicit-fallthrough $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow> -Werror)
 
 function(calque_common target)
   target_compile_options(${target} PRIVATE ${CALQUE_WARNINGS})

@@ -1,0 +1,167 @@
+// TorchScript modules: load, run, look inside, save. Names follow torch::jit.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "calque/ivalue.h"
+#include "calque/tensor.h"
+
+namespace calque {
+class Function;
+}
+
+namespace calque::jit {
+
+using Kwargs = std::unordered_map<std::string, IValue>;
+/// File name -> content, kept below `extra/` in the archive.
+using ExtraFilesMap = std::unordered_map<std::string, std::string>;
+
+/// Limits and choices of load. Defaults are meant for untrusted files.
+struct LoadOptions {
+  /// Map the file and use the weights in place. false reads it into memory (better on network disks).
+  bool use_mmap = true;
+  /// Convert floating-point parameters and buffers to this dtype while loading.
+  std::optional<ScalarType> dtype{};
+  /// Upper bound of memory that loading may take beyond the file itself, in bytes.
+  int64_t max_memory = int64_t{8} << 30;
+  /// Deepest nesting of expressions, blocks, pickled containers and calls.
+  int max_depth = 400;
+  /// Check the CRC-32 of every record, not only of code and pickles.
+  bool verify_checksums = false;
+  /// Called with remarks that are no errors, for example a device baked into the file that is ignored.
+  std::function<void(const std::string&)> on_note{};
+};
+
+/// Limits of one run. Zero means no limit.
+struct RunOptions {
+  int64_t max_memory = 0;      ///< bytes allocated at one time by operators of this run
+  double max_seconds = 0;      ///< wall clock
+  int64_t max_iterations = 0;  ///< loop iterations in total
+  int max_recursion = 200;     ///< depth of calls that are not inlined
+  std::shared_ptr<std::atomic<bool>>
+      cancel{};  ///< set it from another thread: the run ends with CancelledError
+};
+
+struct NamedTensor {
+  std::string name;  ///< dotted path
+  Tensor value;
+};
+
+class Method;
+
+/// Handle to a module object. Copies share the object. Calls are safe from many threads at once as long as no
+/// program writes to attributes; load is safe from many threads, too.
+class Module {
+ public:
+  Module() = default;
+  explicit Module(Ref<ObjectImpl> object) : object_(std::move(object)) {}
+
+  /// Runs `forward`. Arguments by position, then by name. RuntimeError with PyTorch's text (and the place in
+  /// the program) when an operator fails; TypeError / RuntimeError for wrong arguments as PyTorch words them.
+  IValue forward(std::vector<IValue> inputs, const Kwargs& kwargs = {}, const RunOptions& options = {}) const;
+  IValue operator()(std::vector<IValue> inputs, const Kwargs& kwargs = {}) const {
+    return forward(std::move(inputs), kwargs);
+  }
+  /// RuntimeError "Method 'x' is not defined." when absent.
+  Method get_method(std::string_view name) const;
+  std::optional<Method> find_method(std::string_view name) const;
+  std::vector<Method> get_methods() const;
+  IValue run_method(std::string_view name, std::vector<IValue> inputs, const Kwargs& kwargs = {}) const;
+
+  bool hasattr(std::string_view name) const;
+  /// AttributeError-like RuntimeError when absent.
+  IValue attr(std::string_view name) const;
+  IValue attr(std::string_view name, IValue fallback) const;
+  void setattr(std::string_view name, IValue value) const;
+
+  /// Dotted names, in the order of definition, own ones first. Shared tensors are listed once (state_dict
+  /// lists all).
+  std::vector<NamedTensor> named_parameters(bool recurse = true) const;
+  std::vector<NamedTensor> named_buffers(bool recurse = true) const;
+  std::vector<Tensor> parameters(bool recurse = true) const;
+  std::vector<Tensor> buffers(bool recurse = true) const;
+  /// Parameters and buffers under every name.
+  std::vector<NamedTensor> state_dict() const;
+  std::vector<std::pair<std::string, Module>> named_children() const;
+  /// Itself as "" first.
+  std::vector<std::pair<std::string, Module>> named_modules() const;
+  std::vector<std::pair<std::string, IValue>> named_attributes() const;
+
+  void eval() const { train(false); }
+  void train(bool on = true) const;
+  bool is_training() const;
+  /// Converts floating-point parameters and buffers in place.
+  void to(ScalarType dtype) const;
+
+  /// Python class name without path, for example `BertModel`.
+  std::string original_name() const;
+  /// Qualified class name, for example `__torch__.transformers.models.bert.modeling_bert.BertModel`.
+  std::string type_name() const;
+  /// TorchScript source of `forward`, as torch prints `.code`.
+  std::string code() const;
+  /// Graph of `forward`; inlined: with all submodule calls replaced by their bodies.
+  std::string graph(bool inlined = false) const;
+
+  void save(const std::string& path, const ExtraFilesMap& extra_files = {}) const;
+  void save(std::ostream& out, const ExtraFilesMap& extra_files = {}) const;
+  Module copy() const;      ///< new objects, shared tensors
+  Module deepcopy() const;  ///< new objects, copied tensors (sharing among them is kept)
+  Module clone() const { return deepcopy(); }
+
+  const Ref<ObjectImpl>& _ivalue() const { return object_; }
+  explicit operator bool() const { return static_cast<bool>(object_); }
+
+ private:
+  Ref<ObjectImpl> object_;
+};
+
+/// A method bound to its module.
+class Method {
+ public:
+  Method(Module owner, Function* function) : owner_(std::move(owner)), function_(function) {}
+  IValue operator()(std::vector<IValue> inputs, const Kwargs& kwargs = {},
+                    const RunOptions& options = {}) const;
+  std::string name() const;
+  /// `forward(__torch__.M self, Tensor x) -> Tensor`
+  std::string schema() const;
+  /// Names of the arguments without self, in order.
+  std::vector<std::string> argument_names() const;
+  Function& function() const { return *function_; }
+  const Module& owner() const { return owner_; }
+
+ private:
+  Module owner_;
+  Function* function_;
+};
+
+/// Loads a TorchScript archive. Runs no code of it. LoadError says what is wrong, where, and what to do.
+Module load(const std::string& path, const LoadOptions& options = {});
+/// `extra_files`: names present as keys are filled with their content, or with "" when absent.
+Module load(const std::string& path, ExtraFilesMap& extra_files, const LoadOptions& options = {});
+Module load(std::istream& in, const LoadOptions& options = {});
+/// libtorch's signature. The device is accepted and ignored: everything runs on the CPU.
+Module load(const std::string& path, std::optional<Device> device, ExtraFilesMap& extra_files);
+/// Archive held in memory; `keeper` keeps `data` alive, and the weights are used in place.
+Module load(const void* data, size_t size, std::shared_ptr<const void> keeper,
+            const LoadOptions& options = {});
+
+/// Writes an archive that torch.jit.load of PyTorch 1.13 and newer reads. Same module, same bytes. Written to
+/// a temporary file and renamed.
+void save(const Module& module, const std::string& path, const ExtraFilesMap& extra_files = {});
+
+namespace script {
+using jit::Module;
+}
+
+}  // namespace calque::jit
