@@ -1,0 +1,46 @@
+#include "base/cpu.h"
+
+#include <gtest/gtest.h>
+
+#include "base/cpu_count.h"
+
+namespace calque {
+namespace {
+
+TEST(Cpu, NamesParseBack) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) EXPECT_EQ(parse_isa(isa_name(isa)), isa);
+  EXPECT_FALSE(parse_isa("sse9"));
+  EXPECT_FALSE(parse_isa(""));
+}
+
+TEST(Cpu, ActiveIsaCanBeLowered) {
+  const Isa before = active_isa();
+  EXPECT_LE(before, best_isa());
+  set_active_isa(Isa::kScalar);
+  EXPECT_EQ(active_isa(), Isa::kScalar);
+  set_active_isa(before);
+  EXPECT_EQ(active_isa(), before);
+}
+
+TEST(CpuCount, ReadsCpuMax) {
+  EXPECT_EQ(parse_cpu_max("200000 100000"), 2);
+  EXPECT_EQ(parse_cpu_max("150000 100000\n"), 2);
+  EXPECT_EQ(parse_cpu_max("1000 100000"), 1);
+  EXPECT_EQ(parse_cpu_max("9000000000000000 1"), 1024);
+  for (const char* text :
+       {"", "max 100000", "-1 100000", "100000", "100000 ", "100000 0", "0 100000", "x y"}) {
+    EXPECT_FALSE(parse_cpu_max(text)) << text;
+  }
+}
+
+TEST(CpuCount, ReadsThreadCounts) {
+  EXPECT_EQ(parse_thread_count("4"), 4);
+  EXPECT_EQ(parse_thread_count("4,2"), 4);
+  for (const char* text : {"", "0", "-1", "1025", "4x", "four", "99999999999999999999"}) {
+    EXPECT_FALSE(parse_thread_count(text)) << text;
+  }
+  EXPECT_GE(available_cpus(), 1);
+}
+
+}  // namespace
+}  // namespace calque
