@@ -27,7 +27,10 @@ function(calque_library name)
   set_property(GLOBAL APPEND PROPERTY CALQUE_LIBRARIES ${target})
 endfunction()
 
-# calque_test(NAME SOURCES a_test.cc … DEPS base …): a GoogleTest program NAME_test, each case a ctest case.
+# Test programs that start threads; `make tsan` runs these.
+set(CALQUE_THREAD_TESTS base tensor ops kernels runtime jit tokenizers models)
+
+# calque_test(NAME SOURCES a_test.cc … DEPS base …): a GoogleTest program NAME_test, which is one ctest case.
 function(calque_test name)
   if(NOT CALQUE_BUILD_TESTS)
     return()
@@ -43,6 +46,13 @@ function(calque_test name)
   calque_common(${target})
   add_test(NAME ${target} COMMAND ${target} --gtest_brief=1)
   set_tests_properties(${target} PROPERTIES TIMEOUT 600 LABELS unit)
+  if(name IN_LIST CALQUE_THREAD_TESTS)
+    set_tests_properties(${target} PROPERTIES LABELS "unit;threads")
+    if(NOT TARGET thread_tests)
+      add_custom_target(thread_tests)
+    endif()
+    add_dependencies(thread_tests ${target})
+  endif()
 endfunction()
 
 # calque_fuzzer(NAME SOURCES a_fuzz.cc DEPS formats): a libFuzzer program NAME_fuzz (clang, CALQUE_BUILD_FUZZERS).

@@ -1,0 +1,93 @@
+# `make` prints what there is. Build output goes to build/PRESET, Python's oracles to .venv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+PYTHON := .venv/bin/python
+CALQUE := build/release/calque
+FUZZ_SECONDS ?= 60
+REPORTS := build/reports
+PREFIX ?= /usr/local
+
+# Objects are shared between checkouts in different folders.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+export PYTHONHASHSEED := 0
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+
+build-preset = cmake --preset $(1) $(2) >build/$(1).configure.log || { cat build/$(1).configure.log; exit 1; }; \
+  cmake --build build/$(1) -j $(JOBS) $(3)
+
+.PHONY: help
+help:  ## this table
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup:  ## install what the build and the tests need (Debian 12; root or sudo)
+	@tools/setup.sh test
+
+.PHONY: build
+build:  ## the library and the command, build/release/calque
+	@tools/setup.sh build
+	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=OFF)
+
+.PHONY: demo
+demo: build  ## MiniLM: export, inspect, load, run, similarity table, time per call
+	@tools/demo.sh
+
+.PHONY: test
+test:  ## set-up, release build, unit tests, Python suites (checks of layers and format included)
+	@tools/setup.sh test
+	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON)
+	@tools/run_tests.sh release
+	@tools/run_pytest.sh
+
+.PHONY: asan
+asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/setup.sh test
+	@$(call build-preset,asan)
+	@tools/run_tests.sh asan
+
+.PHONY: tsan
+tsan:  ## the unit tests that use threads, under ThreadSanitizer
+	@tools/setup.sh test
+	@$(call build-preset,tsan,,--target thread_tests)
+	@tools/run_tests.sh tsan -L threads
+
+.PHONY: lint
+lint:  ## clang-format and clang-tidy over the whole tree
+	@tools/setup.sh lint
+	@$(call build-preset,dev,,--target help >/dev/null)
+	@$(PYTHON) tools/check_format.py
+	@$(PYTHON) tools/lint.py --build build/dev -j $(JOBS)
+
+.PHONY: fuzz
+fuzz:  ## each libFuzzer target for FUZZ_SECONDS (60)
+	@tools/setup.sh fuzz
+	@$(call build-preset,fuzz)
+	@tools/run_fuzzers.sh $(FUZZ_SECONDS) $(JOBS)
+
+.PHONY: fuzz-long
+fuzz-long:  ## the same for an hour each
+	@$(MAKE) fuzz FUZZ_SECONDS=3600
+
+.PHONY: bench
+bench:  ## speed against PyTorch on MiniLM, memory and time of loading a 440 MB archive
+	@tools/setup.sh test
+	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON)
+	@bench/run.sh
+
+.PHONY: conformance-full
+conformance-full:  ## the differential tests at full size, libtorch 1.13 and Netron
+	@tools/setup.sh full
+	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON)
+	@CALQUE_FULL=1 tools/run_pytest.sh tests/conformance
+	@tests/full/run.sh
+
+.PHONY: install
+install: build  ## the command, headers and CMake package below PREFIX (/usr/local)
+	@cmake --install build/release --prefix $(PREFIX)
+
+.PHONY: clean
+clean:  ## remove build output and the demo (keeps .venv)
+	@rm -rf build demo
