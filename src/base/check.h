@@ -11,7 +11,8 @@ namespace calque {
 /// Throws InternalError when `ok` is false. For invariants of the library, not for input.
 inline void check(bool ok, std::string_view message,
                   const std::source_location& where = std::source_location::current()) {
-  if (!ok) [[unlikely]] check_failed(message, where);
+  if (!ok) [[unlikely]]
+    check_failed(message, where);
 }
 
 }  // namespace calque

@@ -147,8 +147,9 @@ class Graph {
  private:
   friend struct Node;
   friend class Block;
-  std::unique_ptr<Block> top_;
   int next_id_ = 0;
+  std::unique_ptr<Block> top_;
+  std::unique_ptr<Block> unlinked_;  ///< holds nodes between create() and insert_before(), so that none leaks
 };
 
 /// Copies `node` (with blocks) into `into`'s graph, unlinked; inputs are mapped by `map`, outputs are added
@@ -157,7 +158,7 @@ Node* clone_node(const Node& node, Graph& into, std::unordered_map<const Value*,
 
 /// Names for printing: hint plus a number when taken, `%12` without hint. Stable for a given graph.
 std::unordered_map<const Value*, std::string> value_names(const Graph& graph);
-/// Text form which parse_graph reads back (constants of tensor kind are printed by shape with a table index).
+/// PyTorch's text form, for people and goldens. Tensor constants are shown by dtype and shape.
 std::string to_string(const Graph& graph);
 
 /// Checks single assignment, use lists, dominance, block arity, types of structural nodes. InternalError
