@@ -25,6 +25,7 @@ function(calque_library name)
   target_link_libraries(${target} PRIVATE ${ARG_LINK})
   calque_common(${target})
   set_property(GLOBAL APPEND PROPERTY CALQUE_LIBRARIES ${target})
+  set_property(GLOBAL APPEND PROPERTY CALQUE_LINKS ${ARG_LINK})
 endfunction()
 
 # Test programs that start threads; `make tsan` runs these.
