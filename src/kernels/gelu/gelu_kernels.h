@@ -1,0 +1,17 @@
+// What one instruction set provides for GELU.
+#pragma once
+
+#include <cstdint>
+
+namespace calque::kernels {
+
+struct GeluKernels {
+  void (*gelu)(int64_t n, const float* x, float* y);
+  void (*gelu_tanh)(int64_t n, const float* x, float* y);
+};
+
+extern const GeluKernels kGeluScalar;
+extern const GeluKernels kGeluAvx2;
+extern const GeluKernels kGeluAvx512;
+
+}  // namespace calque::kernels

@@ -1,0 +1,29 @@
+// One row of tables per instruction set: adding a kernel is one file and one entry here.
+#pragma once
+
+#include "base/cpu.h"
+#include "kernels/convert/convert_kernels.h"
+#include "kernels/gelu/gelu_kernels.h"
+#include "kernels/gemm/gemm_kernels.h"
+#include "kernels/layer_norm/layer_norm_kernels.h"
+#include "kernels/pointwise/pointwise_kernels.h"
+#include "kernels/softmax/softmax_kernels.h"
+
+namespace calque::kernels {
+
+struct KernelSet {
+  const GemmKernels<float>* gemm_f32;
+  const GemmKernels<double>* gemm_f64;
+  const ConvertKernels* convert;
+  const PointwiseKernels* pointwise;
+  const GeluKernels* gelu;
+  const SoftmaxKernels* softmax;
+  const LayerNormKernels* layer_norm;
+};
+
+/// The kernels of `isa`, which must not exceed best_isa(). In registry_x86.cc or registry_generic.cc.
+const KernelSet& kernel_set(Isa isa);
+
+inline const KernelSet& active_kernels() { return kernel_set(active_isa()); }
+
+}  // namespace calque::kernels

@@ -1,0 +1,14 @@
+#include "kernels/registry.h"
+
+namespace calque::kernels {
+
+namespace {
+
+constexpr KernelSet kScalarSet{&kGemmF32Scalar, &kGemmF64Scalar, &kConvertScalar,  &kPointwiseScalar,
+                               &kGeluScalar,    &kSoftmaxScalar, &kLayerNormScalar};
+
+}  // namespace
+
+const KernelSet& kernel_set(Isa) { return kScalarSet; }
+
+}  // namespace calque::kernels
