@@ -6,6 +6,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -173,6 +174,9 @@ class Function {
   FunctionSchema schema;       ///< arguments with defaults (self included for methods), one return
   std::unique_ptr<Graph> graph;
   std::string doc;
+  /// What a runtime made of the graph, kept with it; opaque here. Guarded by executable_mutex.
+  mutable std::shared_ptr<const void> executable;
+  mutable std::mutex executable_mutex;
 };
 
 /// Owns the classes and functions of one archive or program.

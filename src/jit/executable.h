@@ -1,0 +1,26 @@
+// From a function to what runs: inlined, cleaned, planned; made once and kept with the function.
+#pragma once
+
+#include <memory>
+
+#include "calque/jit.h"
+#include "ir/graph.h"
+#include "runtime/plan.h"
+
+namespace calque::jit {
+
+/// The plan of `function`, made on first use. Thread-safe.
+std::shared_ptr<const runtime::Plan> plan_of(const Function& function);
+
+/// A copy of the function's graph after the passes that run before execution.
+std::unique_ptr<Graph> optimized_graph(const Function& function);
+
+/// Runs `function`; `arguments` are complete and in schema order (self first for methods).
+IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options);
+
+/// Puts positional and keyword arguments into schema order, fills defaults and checks types. `first` is bound
+/// to `self` when the schema has one. Errors carry PyTorch's words and the declaration.
+std::vector<IValue> bind_arguments(const FunctionSchema& schema, std::vector<IValue> positional,
+                                   const Kwargs& kwargs);
+
+}  // namespace calque::jit

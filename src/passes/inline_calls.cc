@@ -1,0 +1,119 @@
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "calque/error.h"
+#include "passes/passes.h"
+
+namespace calque::passes {
+
+namespace {
+
+class Inliner {
+ public:
+  explicit Inliner(const InlineOptions& options) : options_(options) {}
+
+  void block(Block& b) {
+    for (Node* node = b.first(); node != b.return_node();) {
+      Node* following = node->next;
+      visit(node);
+      node = following;
+    }
+  }
+
+ private:
+  static Function* target(const Node& node) {
+    if (node.is("prim::CallFunction")) return node.function;
+    if (!node.is("prim::CallMethod")) return nullptr;
+    const Type& owner = *node.input()->type;
+    if (owner.kind() != TypeKind::Class) return nullptr;
+    return static_cast<const ClassType&>(owner).find_method(node.name);
+  }
+
+  /// When the node is a call: expands it and gives the values that took the place of its outputs.
+  std::vector<Value*> visit(Node* node) {
+    if (node->scope.empty()) node->scope = scope_;
+    if (node->is("prim::GetAttr")) name_submodule(*node);
+    if (Function* callee = target(*node)) return expand(node, *callee);
+    for (auto& inner : node->blocks) block(*inner);
+    return node->outputs;
+  }
+
+  /// Remembers the module path of an attribute that is an object.
+  void name_submodule(const Node& node) {
+    if (node.output()->type->kind() != TypeKind::Class) return;
+    auto it = paths_.find(node.input());
+    const std::string parent = it == paths_.end() ? "" : it->second;
+    paths_[node.output()] = parent.empty() ? node.name : parent + "." + node.name;
+  }
+
+  std::vector<Value*> expand(Node* call, Function& callee) {
+    if (std::find(stack_.begin(), stack_.end(), &callee) != stack_.end()) {
+      throw RuntimeError(cat("function '", callee.qualified_name,
+                             "' is called recursively. Recursive calls are not "
+                             "supported; write the recursion as a loop"));
+    }
+    check(callee.graph != nullptr, cat("inline: ", callee.qualified_name, " has no graph"));
+    const Graph& body = *callee.graph;
+    check(body.inputs().size() == call->inputs.size() && body.outputs().size() == call->outputs.size(),
+          cat("inline: the call of ", callee.qualified_name, " does not fit its graph"));
+    std::unordered_map<const Value*, Value*> map;
+    for (size_t i = 0; i < call->inputs.size(); ++i) map[body.inputs()[i]] = call->inputs[i];
+
+    const std::string outer_scope = scope_;
+    if (call->is("prim::CallMethod")) {
+      auto it = paths_.find(call->input());
+      if (it != paths_.end()) scope_ = it->second;
+    }
+    stack_.push_back(&callee);
+    for (const Node* node = body.block().first(); node != body.block().return_node(); node = node->next) {
+      count(*node);
+      Node* copy = clone_node(*node, call->graph(), map);
+      copy->insert_before(call);
+      set_scope(*copy);
+      const std::vector<Value*> results = visit(copy);
+      for (size_t i = 0; i < node->outputs.size(); ++i) map[node->outputs[i]] = results[i];
+    }
+    stack_.pop_back();
+    scope_ = outer_scope;
+
+    std::vector<Value*> results;
+    for (size_t i = 0; i < call->outputs.size(); ++i) {
+      results.push_back(map.at(body.outputs()[i]));
+      if (results[i]->hint.empty()) results[i]->hint = call->outputs[i]->hint;
+      call->outputs[i]->replace_all_uses_with(results[i]);
+    }
+    call->destroy();
+    return results;
+  }
+
+  void set_scope(Node& node) {
+    node.scope = scope_;
+    for (auto& inner : node.blocks) {
+      for (Node* n = inner->first(); n != inner->return_node(); n = n->next) set_scope(*n);
+    }
+  }
+
+  void count(const Node& node) {
+    if (++nodes_ > options_.max_nodes) {
+      throw LimitError(cat("the program has more than ", options_.max_nodes,
+                           " operations once its calls are "
+                           "expanded; the limit protects against programs that multiply without bound"));
+    }
+    for (const auto& inner : node.blocks) {
+      for (const Node* n = inner->first(); n != inner->return_node(); n = n->next) count(*n);
+    }
+  }
+
+  const InlineOptions& options_;
+  std::vector<Function*> stack_;
+  std::unordered_map<const Value*, std::string> paths_;
+  std::string scope_;
+  size_t nodes_ = 0;
+};
+
+}  // namespace
+
+void inline_calls(Graph& graph, const InlineOptions& options) { Inliner(options).block(graph.block()); }
+
+}  // namespace calque::passes

@@ -1,0 +1,51 @@
+// Passes: graph -> graph, one file each; the pipeline reads as a script.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace calque::passes {
+
+struct InlineOptions {
+  /// LimitError beyond this many nodes: calls can multiply without bound in a hostile program.
+  size_t max_nodes = 2'000'000;
+};
+
+/// Replaces calls of methods and functions whose target is known by their bodies. Sets Node::scope to the
+/// module path. Calls through interfaces stay. RuntimeError for recursion.
+void inline_calls(Graph& graph, const InlineOptions& options = {});
+/// Replaces `dropout(x, p, False)`, `detach`, and other operators that give their input back, by their input.
+void remove_identities(Graph& graph);
+/// Removes nodes whose results are not used and which have no effect.
+void remove_dead_code(Graph& graph);
+/// True when the node must stay although nobody uses its results.
+bool has_effect(const Node& node);
+
+struct PassInfo {
+  std::string_view name;
+  void (*run)(Graph&);
+};
+
+/// The passes that run before execution, in order.
+std::span<const PassInfo> pipeline();
+
+struct PipelineOptions {
+  std::vector<std::string> disabled{};  ///< names of passes; ValueError for unknown names
+  /// Called with the graph before the first pass ("input") and after each.
+  std::function<void(std::string_view phase, const Graph& graph)> on_phase{};
+  /// Called with the time each pass took, in seconds.
+  std::function<void(std::string_view pass, double seconds)> on_time{};
+  /// Verify the graph after each pass.
+  bool verify = false;
+};
+
+/// Runs the pipeline. CALQUE_DISABLE_PASS (comma separated) adds to options.disabled.
+void run_pipeline(Graph& graph, const PipelineOptions& options = {});
+
+}  // namespace calque::passes

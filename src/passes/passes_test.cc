@@ -1,0 +1,122 @@
+#include "passes/passes.h"
+
+#include <gtest/gtest.h>
+
+#include "calque/error.h"
+#include "ops/operator.h"
+
+namespace calque::passes {
+namespace {
+
+Value* constant(Graph& graph, IValue value) {
+  Node* node = graph.create_constant(std::move(value));
+  graph.block().append(node);
+  return node->output();
+}
+
+Value* call(Graph& graph, const char* name, const std::vector<Value*>& inputs) {
+  const Operator* op = find_operator(name);
+  EXPECT_NE(op, nullptr) << name;
+  Node* node = graph.create(op->name(), inputs, 1);
+  node->op = op;
+  graph.block().append(node);
+  return node->output();
+}
+
+int count(const Graph& graph, std::string_view kind) {
+  int n = 0;
+  for (const Node* node = graph.block().first(); node != graph.block().return_node(); node = node->next) {
+    if (node->kind == kind) ++n;
+  }
+  return n;
+}
+
+TEST(RemoveDeadCode, KeepsWritesAndDropsTheRest) {
+  Graph graph;
+  Value* x = graph.add_input(tensor_type(), "x");
+  Value* one = constant(graph, int64_t{1});
+  Value* unused = call(graph, "aten::neg", {x});
+  call(graph, "aten::neg", {unused});
+  call(graph, "aten::add_.Tensor", {x, x, one});
+  graph.add_output(x);
+  remove_dead_code(graph);
+  verify(graph);
+  EXPECT_EQ(count(graph, "aten::neg"), 0);
+  EXPECT_EQ(count(graph, "aten::add_"), 1);
+}
+
+TEST(RemoveIdentities, DropsDropoutOfInferenceOnly) {
+  Graph graph;
+  Value* x = graph.add_input(tensor_type(), "x");
+  Value* p = constant(graph, 0.1);
+  Value* off = call(graph, "aten::dropout", {x, p, constant(graph, false)});
+  Value* on = call(graph, "aten::dropout", {off, p, constant(graph, true)});
+  graph.add_output(on);
+  remove_identities(graph);
+  verify(graph);
+  EXPECT_EQ(count(graph, "aten::dropout"), 1);
+  EXPECT_EQ(on->node->input(), x);
+}
+
+Function* add_function(CompilationUnit& unit, const std::string& name) {
+  auto function = std::make_unique<Function>();
+  function->name = function->qualified_name = name;
+  function->graph = std::make_unique<Graph>();
+  return unit.add_function(std::move(function));
+}
+
+Value* call_function(Graph& graph, Function* function, Value* x) {
+  Node* node = graph.create("prim::CallFunction", {x}, 1);
+  node->function = function;
+  graph.block().append(node);
+  return node->output();
+}
+
+TEST(InlineCalls, ExpandsNestedCalls) {
+  CompilationUnit unit;
+  Function* inner = add_function(unit, "inner");
+  inner->graph->add_output(call(*inner->graph, "aten::neg", {inner->graph->add_input(tensor_type(), "x")}));
+  Function* outer = add_function(unit, "outer");
+  Value* x = outer->graph->add_input(tensor_type(), "x");
+  Value* twice = call_function(*outer->graph, inner, call_function(*outer->graph, inner, x));
+  outer->graph->add_output(twice);
+  Graph graph;
+  Value* y = graph.add_input(tensor_type(), "y");
+  graph.add_output(call_function(graph, outer, call_function(graph, outer, y)));
+  inline_calls(graph);
+  verify(graph);
+  EXPECT_EQ(count(graph, "aten::neg"), 4);
+  EXPECT_EQ(count(graph, "prim::CallFunction"), 0);
+}
+
+TEST(InlineCalls, RefusesRecursion) {
+  CompilationUnit unit;
+  Function* f = add_function(unit, "f");
+  f->graph->add_output(call_function(*f->graph, f, f->graph->add_input(tensor_type(), "x")));
+  Graph graph;
+  graph.add_output(call_function(graph, f, graph.add_input(tensor_type(), "x")));
+  EXPECT_THROW(inline_calls(graph), RuntimeError);
+}
+
+TEST(InlineCalls, BoundsProgramsThatMultiply) {
+  CompilationUnit unit;
+  Function* f = add_function(unit, "f0");
+  f->graph->add_output(call(*f->graph, "aten::neg", {f->graph->add_input(tensor_type(), "x")}));
+  for (int i = 1; i < 40; ++i) {
+    Function* g = add_function(unit, "f" + std::to_string(i));
+    Value* x = g->graph->add_input(tensor_type(), "x");
+    g->graph->add_output(call_function(*g->graph, f, call_function(*g->graph, f, x)));
+    f = g;
+  }
+  Graph graph;
+  graph.add_output(call_function(graph, f, graph.add_input(tensor_type(), "x")));
+  EXPECT_THROW(inline_calls(graph, {.max_nodes = 10000}), LimitError);
+}
+
+TEST(Pipeline, RefusesUnknownPassNames) {
+  Graph graph;
+  EXPECT_THROW(run_pipeline(graph, {.disabled = {"no_such_pass"}}), ValueError);
+}
+
+}  // namespace
+}  // namespace calque::passes

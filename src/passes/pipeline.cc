@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "calque/error.h"
+#include "passes/passes.h"
+
+namespace calque::passes {
+
+namespace {
+
+constexpr std::array kPipeline = {
+    PassInfo{"inline_calls", [](Graph& graph) { inline_calls(graph); }},
+    PassInfo{"remove_identities", remove_identities},
+    PassInfo{"remove_dead_code", remove_dead_code},
+};
+
+bool known(const std::string& name) {
+  return std::any_of(kPipeline.begin(), kPipeline.end(),
+                     [&](const PassInfo& pass) { return pass.name == name; });
+}
+
+std::vector<std::string> disabled_passes(const PipelineOptions& options) {
+  std::vector<std::string> names = options.disabled;
+  if (const char* from_environment = std::getenv("CALQUE_DISABLE_PASS")) {
+    for (std::string& name : split(from_environment, ',')) {
+      if (!name.empty()) names.push_back(std::move(name));
+    }
+  }
+  for (const std::string& name : names) {
+    if (known(name)) continue;
+    std::string all;
+    for (const PassInfo& pass : kPipeline) all += cat(all.empty() ? "" : ", ", pass.name);
+    throw ValueError(cat("there is no pass called ", quoted(name), "; the passes are: ", all));
+  }
+  return names;
+}
+
+}  // namespace
+
+std::span<const PassInfo> pipeline() { return kPipeline; }
+
+void run_pipeline(Graph& graph, const PipelineOptions& options) {
+  const std::vector<std::string> disabled = disabled_passes(options);
+  if (options.on_phase) options.on_phase("input", graph);
+  for (const PassInfo& pass : kPipeline) {
+    if (std::find(disabled.begin(), disabled.end(), pass.name) != disabled.end()) continue;
+    const auto start = std::chrono::steady_clock::now();
+    pass.run(graph);
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    if (options.verify) verify(graph);
+    if (options.on_time) options.on_time(pass.name, spent.count());
+    if (options.on_phase) options.on_phase(pass.name, graph);
+  }
+}
+
+}  // namespace calque::passes

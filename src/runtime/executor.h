@@ -1,0 +1,41 @@
+// Runs plans.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "calque/jit.h"
+#include "runtime/plan.h"
+#include "tensor/budget.h"
+
+namespace calque::runtime {
+
+/// State of one run: limits, cancellation, and how to find the plans of functions that are called.
+class Run {
+ public:
+  using PlanOf = std::function<std::shared_ptr<const Plan>(const Function&)>;
+  Run(const jit::RunOptions& options, PlanOf plan_of);
+
+  /// CancelledError or LimitError when the run has to end.
+  void poll() const;
+  void count_iteration();
+  std::vector<IValue> call(const Function& function, std::vector<IValue> arguments);
+  const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
+
+ private:
+  const jit::RunOptions& options_;
+  PlanOf plan_of_;
+  std::shared_ptr<MemoryBudget> budget_;
+  std::chrono::steady_clock::time_point deadline_;
+  int64_t iterations_ = 0;
+  int depth_ = 0;
+};
+
+/// Executes `plan` on `inputs`. Errors of operators keep their type and text, with the place in the program
+/// added.
+std::vector<IValue> execute(const Plan& plan, std::vector<IValue> inputs, Run& run);
+
+}  // namespace calque::runtime
