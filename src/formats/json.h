@@ -90,6 +90,7 @@ class JsonRef {
   /// `a.b[3].c`; empty for the root.
   const std::string& path() const { return path_; }
   const std::string& label() const { return document_->label; }
+  const std::shared_ptr<const Document>& document() const { return document_; }
 
   bool is(Json::Kind kind) const { return value_->is(kind); }
   /// True when there is such a member and it is not null.
