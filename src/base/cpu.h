@@ -7,7 +7,7 @@
 namespace calque {
 
 /// Instruction sets that kernels are written for, weakest first. kScalar is plain C++ and runs everywhere;
-/// kAvx2 needs AVX2, FMA and F16C; kAvx512 needs those and AVX-512 F, BW, DQ and VL.
+/// kAvx2 needs AVX2, FMA and F16C; kAvx512 needs those, BMI2 and AVX-512 F, BW, DQ and VL.
 enum class Isa { kScalar, kAvx2, kAvx512 };
 inline constexpr int kIsaCount = 3;
 

@@ -1,10 +1,25 @@
 # The files of each instruction set and how they are compiled. They are optimised in every build type: they hold
-# nothing but arithmetic, and tests of unoptimised ones would take minutes.
+# nothing but arithmetic, and unoptimised they would take minutes to test.
 set(families convert gelu gemm layer_norm pointwise softmax)
 set(CALQUE_KERNELS_ISA)
-foreach(family ${families})
-  list(APPEND CALQUE_KERNELS_ISA ${family}/scalar.cc)
-endforeach()
-set_source_files_properties(${CALQUE_KERNELS_ISA} PROPERTIES COMPILE_OPTIONS "-O3")
 
-list(APPEND CALQUE_KERNELS_ISA registry_generic.cc)
+set(isa_options -O3 -fno-math-errno)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarms from within the compiler's own AVX-512 header, where the register's old content does not matter.
+  list(APPEND isa_options -Wno-maybe-uninitialized -Wno-uninitialized)
+endif()
+
+function(calque_isa_files isa)
+  list(TRANSFORM families APPEND /${isa}.cc OUTPUT_VARIABLE files)
+  set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS "${isa_options};${ARGN}")
+  set(CALQUE_KERNELS_ISA ${CALQUE_KERNELS_ISA} ${files} PARENT_SCOPE)
+endfunction()
+
+calque_isa_files(scalar)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  calque_isa_files(avx2 -mavx2 -mfma -mf16c)
+  calque_isa_files(avx512 -mavx2 -mfma -mf16c -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+  list(APPEND CALQUE_KERNELS_ISA registry_x86.cc)
+else()
+  list(APPEND CALQUE_KERNELS_ISA registry_generic.cc)
+endif()
