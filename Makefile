@@ -64,7 +64,7 @@ lint:  ## clang-format and clang-tidy over the whole tree
 .PHONY: fuzz
 fuzz:  ## each libFuzzer target for FUZZ_SECONDS (60)
 	@tools/setup.sh fuzz
-	@$(call build-preset,fuzz)
+	@$(call build-preset,fuzz,,--target fuzzers)
 	@tools/run_fuzzers.sh $(FUZZ_SECONDS) $(JOBS)
 
 .PHONY: fuzz-long

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# `make bench`: the figures of the README.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+echo "== a call on MiniLM, against PyTorch"
+.venv/bin/python bench/compare.py "$@"
+echo
+echo "== loading a 440 MB archive"
+.venv/bin/python bench/load_memory/load_memory.py
