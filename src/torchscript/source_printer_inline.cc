@@ -1,0 +1,183 @@
+#include "torchscript/source_printer_inline.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string_view>
+
+#include "ops/operator.h"
+
+namespace calque::torchscript {
+
+namespace {
+
+/// Nesting of one expression; deeper chains get names in between.
+constexpr int kMaxInlineDepth = 200;
+
+bool is_constant_true(const Value& value) {
+  return value.node->is("prim::Constant") && value.node->value.isBool() && value.node->value.toBool();
+}
+
+bool always_continues(const Node& loop) {
+  return is_constant_true(*loop.input(1)) && is_constant_true(*loop.blocks[0]->outputs()[0]);
+}
+
+bool counts(const Node& loop) {
+  const Node& limit = *loop.input(0)->node;
+  const bool endless = limit.is("prim::Constant") && limit.value.isInt() &&
+                       limit.value.toInt() == std::numeric_limits<int64_t>::max();
+  return !endless || loop.blocks[0]->inputs()[0]->has_uses();
+}
+
+/// The one use of a value that can be printed inside its user; nullptr when it has to have a name.
+const Value::Use* inline_use(const Node& node) {
+  if (node.outputs.size() != 1 || !node.blocks.empty() || node.is("prim::isinstance") ||
+      node.is("prim::Enter")) {
+    return nullptr;
+  }
+  const Value& value = *node.output();
+  if (value.uses.size() != 1) return nullptr;
+  const Value::Use& use = value.uses[0];
+  const Node& user = *use.user;
+  if (user.owner != node.owner) return nullptr;
+  if (user.is("prim::fork")) return nullptr;
+  if (user.is("prim::Loop") && (use.offset >= 2 || is_counted_while(user))) return nullptr;
+  const bool returned = user.owner->return_node() == &user;
+  return returned || printed_hint(value).empty() ? &use : nullptr;
+}
+
+class InlineScan {
+ public:
+  void block(const Block& block) {
+    node(*block.return_node(), 0);
+    for (const Node* n = block.last(); n != block.param_node(); n = n->prev) node(*n, 0);
+  }
+
+  std::unordered_set<const Node*> take() { return std::move(inlined_); }
+
+ private:
+  /// Walks the inputs of `n` from last to first, which is the order of evaluation backwards, along with the
+  /// nodes before `n`. Gives the node at which the walk stopped.
+  const Node* node(const Node& n, int depth) {
+    if (inlined_.contains(&n)) return &n;
+    if (!n.is("prim::fork")) {
+      for (const auto& inner : n.blocks) block(*inner);
+    }
+    const Node* point = previous(n);
+    for (size_t i = n.inputs.size(); i > 0; --i) {
+      const Node* producer = n.inputs[i - 1]->node;
+      if (producer != point || depth >= kMaxInlineDepth || inline_use(*producer) == nullptr) continue;
+      point = node(*producer, depth + 1);
+      inlined_.insert(producer);
+    }
+    return point;
+  }
+
+  static const Node* previous(const Node& n) {
+    const Node* before = n.prev;
+    while (before != nullptr && is_constant_like(*before)) before = before->prev;
+    return before;
+  }
+
+  std::unordered_set<const Node*> inlined_;
+};
+
+constexpr std::array<std::string_view, 16> kPureKinds = {
+    "prim::CreateObject",  "prim::DictConstruct",  "prim::EnumName",
+    "prim::EnumValue",     "prim::GetAttr",        "prim::If",
+    "prim::ListConstruct", "prim::ListUnpack",     "prim::Loop",
+    "prim::NumToTensor",   "prim::TupleConstruct", "prim::TupleIndex",
+    "prim::TupleSlice",    "prim::TupleUnpack",    "prim::isinstance",
+    "prim::unchecked_cast"};
+static_assert(std::is_sorted(kPureKinds.begin(), kPureKinds.end()));
+
+// Operators that read or change a state which no argument shows.
+constexpr std::array<std::string_view, 22> kStatefulOperators = {
+    "aten::bernoulli",        "aten::exponential",  "aten::manual_seed", "aten::multinomial",
+    "aten::normal",           "aten::poisson",      "aten::rand",        "aten::rand_like",
+    "aten::randint",          "aten::randint_like", "aten::randn",       "aten::randn_like",
+    "aten::randperm",         "aten::rrelu",        "aten::save",        "aten::seed",
+    "aten::set_grad_enabled", "aten::wait",         "aten::warn",        "prim::Print",
+    "prim::RaiseException",   "prim::SetAttr"};
+static_assert(std::is_sorted(kStatefulOperators.begin(), kStatefulOperators.end()));
+
+bool is_constant_false(const Value& value) {
+  return value.node->is("prim::Constant") && value.node->value.isBool() && !value.node->value.toBool();
+}
+
+/// Dropout draws numbers only while training.
+bool is_active_dropout(const Node& node) {
+  const bool dropout =
+      node.is("aten::dropout") || node.is("aten::feature_dropout") || node.is("aten::alpha_dropout");
+  return dropout && (node.inputs.size() < 3 || !is_constant_false(*node.input(2)));
+}
+
+template <size_t N>
+bool contains(const std::array<std::string_view, N>& sorted, std::string_view word) {
+  return std::binary_search(sorted.begin(), sorted.end(), word);
+}
+
+const Function* called_method(const Node& call) {
+  const Type& type = *call.input()->type;
+  if (type.kind() != TypeKind::Class) return nullptr;
+  return static_cast<const ClassType&>(type).find_method(call.name);
+}
+
+}  // namespace
+
+bool is_constant_like(const Node& node) {
+  return node.is("prim::Constant") || node.is("prim::Uninitialized");
+}
+
+bool is_counted_while(const Node& loop) { return counts(loop) && !always_continues(loop); }
+
+bool is_counted_for(const Node& loop) { return counts(loop) && always_continues(loop); }
+
+std::string printed_hint(const Value& value) {
+  const std::string& hint = value.hint;
+  const bool temporary =
+      hint.empty() || (hint[0] == '_' && std::all_of(hint.begin() + 1, hint.end(),
+                                                     [](char c) { return c >= '0' && c <= '9'; }));
+  if (!temporary) return hint;
+  return value.node->is("prim::GetAttr") ? value.node->name : std::string();
+}
+
+std::unordered_set<const Node*> find_inlined(const Block& body) {
+  InlineScan scan;
+  scan.block(body);
+  return scan.take();
+}
+
+bool Effects::has_effects(const Node& node) {
+  if (is_constant_like(node)) return false;
+  if (node.is("prim::CallMethod")) {
+    const Function* method = called_method(node);
+    return method == nullptr || function_has_effects(*method);
+  }
+  if (node.is("prim::CallFunction")) return node.function == nullptr || function_has_effects(*node.function);
+  if (!node.blocks.empty()) {
+    return std::any_of(node.blocks.begin(), node.blocks.end(),
+                       [&](const auto& b) { return block_has_effects(*b); });
+  }
+  if (contains(kStatefulOperators, node.kind) || is_active_dropout(node)) return true;
+  if (node.op != nullptr) return node.op->schema().has_side_effects();
+  return !contains(kPureKinds, node.kind);
+}
+
+bool Effects::function_has_effects(const Function& function) {
+  // The entry stands for calls that lead back to the function.
+  const auto [it, added] = functions_.emplace(&function, true);
+  if (!added) return it->second;
+  const bool result = function.graph == nullptr || block_has_effects(function.graph->block());
+  functions_[&function] = result;
+  return result;
+}
+
+bool Effects::block_has_effects(const Block& block) {
+  for (const Node* n = block.first(); n != block.return_node(); n = n->next) {
+    if (has_effects(*n)) return true;
+  }
+  return false;
+}
+
+}  // namespace calque::torchscript

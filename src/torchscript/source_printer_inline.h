@@ -1,0 +1,44 @@
+// Which values are printed inside the expression that uses them, and which get a name.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "ir/graph.h"
+
+namespace calque::torchscript {
+
+/// True for nodes that are printed where they are used, however often: constants and placeholders.
+bool is_constant_like(const Node& node);
+
+/// True when a loop counts and also tests a condition (a `for` with a `break`): source has no such loop, it
+/// is printed as a `while` with a counter.
+bool is_counted_while(const Node& loop);
+
+/// True when a loop is printed as `for i in range(n)`.
+bool is_counted_for(const Node& loop);
+
+/// The debug name of a value for printing; empty when it has none. Names of the form `_12` are temporaries of
+/// an earlier printing and count as none; attributes are named after themselves then.
+std::string printed_hint(const Value& value);
+
+/// Marks the nodes of `body` (and of its inner blocks, but not of forked ones) whose only use is the next
+/// statement of the same block, in an order of evaluation that is the order of the graph. Printing them
+/// inside that statement changes neither what is computed nor when.
+std::unordered_set<const Node*> find_inlined(const Block& body);
+
+/// Tells operations that may be reordered with each other from those that may not.
+class Effects {
+ public:
+  /// True when `node` may write to something, print, raise deliberately, or draw random numbers.
+  bool has_effects(const Node& node);
+
+ private:
+  bool function_has_effects(const Function& function);
+  bool block_has_effects(const Block& block);
+
+  std::unordered_map<const Function*, bool> functions_;
+};
+
+}  // namespace calque::torchscript
