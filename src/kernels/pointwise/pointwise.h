@@ -25,7 +25,7 @@ struct BinaryArgs {
 
 void binary(Binary op, const BinaryArgs& args);
 
-/// y[i] = f(x[i]) for n contiguous elements; y may be x. Within 2 ulp of the exact value; NaN stays NaN,
+/// y[i] = f(x[i]) for n contiguous elements; y may be x. Within 3 ulp of the exact value; NaN stays NaN,
 /// infinities give the limits, relu keeps NaN.
 enum class Unary { kExp, kTanh, kErf, kRelu };
 
