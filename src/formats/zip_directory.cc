@@ -195,17 +195,8 @@ class DirectoryParser {
   }
 
   void check_name(const ZipEntry& entry) const {
-    const std::string_view name = entry.name;
-    if (name.empty()) fail_at(entry, "its name is empty.");
-    if (name.find('\0') != std::string_view::npos) fail_at(entry, "its name holds a NUL byte.");
-    if (name.front() == '/' || name.front() == '\\') fail_at(entry, "its name is an absolute path.");
-    size_t start = 0;
-    while (start <= name.size()) {
-      const size_t end = std::min(name.find_first_of("/\\", start), name.size());
-      if (name.substr(start, end - start) == "..")
-        fail_at(entry, "its name leads out of the archive (\"..\").");
-      start = end + 1;
-    }
+    const std::string_view problem = zip_name_problem(entry.name);
+    if (!problem.empty()) fail_at(entry, cat(problem, "."));
   }
 
   ZipMethod checked_method(const ZipEntry& entry, uint16_t flags, uint16_t method) const {
@@ -339,6 +330,19 @@ class DirectoryParser {
 std::vector<ZipEntry> read_zip_directory(std::span<const std::byte> archive, const std::string& label,
                                          const ZipLimits& limits) {
   return DirectoryParser(archive, label, limits).parse();
+}
+
+std::string_view zip_name_problem(std::string_view name) {
+  if (name.empty()) return "its name is empty";
+  if (name.find('\0') != std::string_view::npos) return "its name holds a NUL byte";
+  if (name.front() == '/' || name.front() == '\\') return "its name is an absolute path";
+  size_t start = 0;
+  while (start <= name.size()) {
+    const size_t end = std::min(name.find_first_of("/\\", start), name.size());
+    if (name.substr(start, end - start) == "..") return "its name leads out of the archive (\"..\")";
+    start = end + 1;
+  }
+  return "";
 }
 
 void fail_zip_record(const std::string& label, std::string_view name, uint64_t header_offset,

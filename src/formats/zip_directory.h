@@ -15,6 +15,9 @@ namespace calque {
 std::vector<ZipEntry> read_zip_directory(std::span<const std::byte> archive, const std::string& label,
                                          const ZipLimits& limits);
 
+/// Why `name` is no good name for a record, as a half-sentence; empty when it is good.
+std::string_view zip_name_problem(std::string_view name);
+
 /// `"file": record "name" (header at byte N): what`, the form of all messages about one record.
 [[noreturn]] void fail_zip_record(const std::string& label, std::string_view name, uint64_t header_offset,
                                   std::string_view what);
