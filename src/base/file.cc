@@ -82,7 +82,8 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::map(int descriptor, size_t size) {
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  // Writable copy on write: in-place operators may write to weights, and must never reach the file.
+  void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
   if (address == MAP_FAILED) fail("map", path_, reason(errno));
   mapping_ = address;
   bytes_ = {static_cast<const std::byte*>(address), size};

@@ -27,7 +27,9 @@ struct MapOptions {
   bool use_mmap = true;
 };
 
-/// A whole regular file, read-only. Share it by shared_ptr for as long as its bytes are in use.
+/// A whole regular file, never changed. Share it by shared_ptr for as long as its bytes are in use. The
+/// mapping is private and copied on write: tensors over it may be written by in-place operators, and the file
+/// does not see it.
 class MappedFile {
  public:
   /// Throws LoadError with the path and the system's reason when the file is missing, a folder, empty,

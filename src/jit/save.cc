@@ -1,0 +1,53 @@
+#include <ostream>
+
+#include "base/file.h"
+#include "calque/error.h"
+#include "calque/jit.h"
+#include "ir/graph.h"
+#include "jit/executable.h"
+#include "torchscript/archive_writer.h"
+#include "torchscript/source_printer.h"
+
+namespace calque::jit {
+
+namespace {
+
+class StreamSink : public ByteSink {
+ public:
+  explicit StreamSink(std::ostream& out) : out_(out) {}
+  using ByteSink::write;
+  void write(std::span<const std::byte> bytes) override {
+    out_.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!out_)
+      throw LoadError(
+          "cannot write the archive: the stream refused the bytes. Is the disk full or the pipe closed?");
+  }
+
+ private:
+  std::ostream& out_;
+};
+
+}  // namespace
+
+void Module::save(const std::string& path, const ExtraFilesMap& extra_files) const {
+  torchscript::write_archive_file(object_, path, {.extra = extra_files});
+}
+
+void Module::save(std::ostream& out, const ExtraFilesMap& extra_files) const {
+  StreamSink sink(out);
+  torchscript::write_archive(object_, sink, {.extra = extra_files});
+}
+
+void save(const Module& module, const std::string& path, const ExtraFilesMap& extra_files) {
+  module.save(path, extra_files);
+}
+
+std::string Module::code() const { return torchscript::function_source(get_method("forward").function()); }
+
+std::string Module::graph(bool inlined) const {
+  const Function& forward = get_method("forward").function();
+  if (!inlined) return to_string(*forward.graph);
+  return to_string(*optimized_graph(forward));
+}
+
+}  // namespace calque::jit
