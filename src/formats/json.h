@@ -23,11 +23,12 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::vector<JsonMember>;
 
-  Json() = default;
-  explicit Json(bool value) : value_(value) {}
-  explicit Json(int64_t value) : value_(value) {}
-  explicit Json(double value) : value_(value) {}
-  explicit Json(std::string value) : value_(std::move(value)) {}
+  // Defined where JsonMember is complete.
+  Json();
+  explicit Json(bool value);
+  explicit Json(int64_t value);
+  explicit Json(double value);
+  explicit Json(std::string value);
   explicit Json(Array value);
   explicit Json(Object value);
   Json(const Json&);

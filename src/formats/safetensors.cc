@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "base/checked.h"
@@ -117,10 +118,10 @@ class HeaderParser {
 
   /// Sorts by position and requires that the data follow each other from the first byte to the last.
   void check_cover(std::vector<SafetensorsTensor>& tensors) const {
-    std::stable_sort(tensors.begin(), tensors.end(),
-                     [](const SafetensorsTensor& a, const SafetensorsTensor& b) {
-                       return std::pair(a.offset, a.data.size()) < std::pair(b.offset, b.data.size());
-                     });
+    std::sort(tensors.begin(), tensors.end(), [](const SafetensorsTensor& a, const SafetensorsTensor& b) {
+      return std::tuple(a.offset, a.data.size(), std::string_view(a.name)) <
+             std::tuple(b.offset, b.data.size(), std::string_view(b.name));
+    });
     uint64_t end = data_start_;
     for (const SafetensorsTensor& tensor : tensors) {
       if (tensor.offset != end) {

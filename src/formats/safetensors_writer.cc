@@ -32,11 +32,14 @@ void check_items(std::span<const SafetensorsItem* const> sorted_by_name) {
 std::vector<const SafetensorsItem*> in_file_order(std::span<const SafetensorsItem> items) {
   std::vector<const SafetensorsItem*> order;
   for (const SafetensorsItem& item : items) order.push_back(&item);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const SafetensorsItem* a, const SafetensorsItem* b) { return a->name < b->name; });
+  std::sort(order.begin(), order.end(),
+            [](const SafetensorsItem* a, const SafetensorsItem* b) { return a->name < b->name; });
   check_items(order);
-  std::stable_sort(order.begin(), order.end(), [](const SafetensorsItem* a, const SafetensorsItem* b) {
-    return find_safetensors_dtype(a->dtype) > find_safetensors_dtype(b->dtype);
+  std::sort(order.begin(), order.end(), [](const SafetensorsItem* a, const SafetensorsItem* b) {
+    // Larger elements first: the later row of the table.
+    const auto* const row_a = find_safetensors_dtype(a->dtype);
+    const auto* const row_b = find_safetensors_dtype(b->dtype);
+    return row_a != row_b ? row_a > row_b : a->name < b->name;
   });
   return order;
 }
