@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "calque/io.h"
+#include "formats/npz.h"
 #include "formats/safetensors.h"
 
 namespace calque::io {
@@ -79,6 +80,62 @@ NamedTensors read_safetensors(const MappedFile& file) {
   return tensors;
 }
 
+Tensor from_numpy(const NpyArray& array, const std::string& path) {
+  const auto* row =
+      std::find_if(kDtypes.begin(), kDtypes.end(), [&](const auto& r) { return r.numpy == array.descr; });
+  if (row == kDtypes.end()) {
+    throw NotImplementedError(cat(quoted(path), ": array ", quoted(array.name), " has dtype ",
+                                  quoted(array.descr), ", which no tensor here can hold"));
+  }
+  return copied(array.data, array.shape, row->dtype);
+}
+
+NpyArray to_numpy(const std::string& name, const Tensor& tensor) {
+  const std::string_view descr = names_of(tensor.dtype(), name).numpy;
+  if (descr.empty()) {
+    throw ValueError(
+        cat("tensor '", name, "': NumPy has no ", dtype_name(tensor.dtype()), "; write .safetensors"));
+  }
+  const Tensor contiguous = tensor.contiguous();
+  const auto bytes = bytes_of(contiguous);
+  return {name,
+          std::string(descr),
+          Dims(tensor.sizes().begin(), tensor.sizes().end()),
+          {bytes.begin(), bytes.end()}};
+}
+
+/// `x` of `folder/x.npy`.
+std::string stem_of(const std::string& path) {
+  const size_t start = path.rfind('/') + 1;
+  return path.substr(start, path.rfind('.') - start);
+}
+
+NamedTensors read_npz(const MappedFile& file) {
+  NamedTensors tensors;
+  for (const NpyArray& array : calque::read_npz(file.bytes(), file.path())) {
+    tensors.emplace_back(array.name, from_numpy(array, file.path()));
+  }
+  return tensors;
+}
+
+std::string npz_text(const NamedTensors& tensors) {
+  std::vector<NpyArray> arrays;
+  for (const auto& [name, tensor] : tensors) arrays.push_back(to_numpy(name, tensor));
+  StringSink sink;
+  write_npz(sink, arrays);
+  return sink.take();
+}
+
+std::string npy_text(const std::string& path, const NamedTensors& tensors) {
+  if (tensors.size() != 1) {
+    throw ValueError(
+        cat(quoted(path), ": an .npy file holds one tensor, not ", tensors.size(), "; write .npz"));
+  }
+  StringSink sink;
+  write_npy(sink, to_numpy(tensors[0].first, tensors[0].second));
+  return sink.take();
+}
+
 std::string safetensors_text(const NamedTensors& tensors) {
   std::vector<Tensor> held;
   std::vector<SafetensorsItem> items;
@@ -97,6 +154,10 @@ std::string safetensors_text(const NamedTensors& tensors) {
 NamedTensors read_tensors(const std::string& path) {
   const std::string_view ending = ending_of(path);
   if (ending == ".safetensors") return read_safetensors(*MappedFile::open(path));
+  if (ending == ".npz") return read_npz(*MappedFile::open(path));
+  if (ending == ".npy") {
+    return {{stem_of(path), from_numpy(read_npy(MappedFile::open(path)->bytes(), path), path)}};
+  }
   if (ending == ".json") return tensors_from_json(MappedFile::open(path)->text(), path);
   unknown_ending(path);
 }
@@ -104,6 +165,8 @@ NamedTensors read_tensors(const std::string& path) {
 void write_tensors(const std::string& path, const NamedTensors& tensors) {
   const std::string_view ending = ending_of(path);
   if (ending == ".safetensors") return write_file(path, as_bytes(safetensors_text(tensors)));
+  if (ending == ".npz") return write_file(path, as_bytes(npz_text(tensors)));
+  if (ending == ".npy") return write_file(path, as_bytes(npy_text(path, tensors)));
   if (ending == ".json") return write_file(path, as_bytes(tensors_to_json(tensors) + "\n"));
   unknown_ending(path);
 }

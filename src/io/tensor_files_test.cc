@@ -37,7 +37,7 @@ NamedTensors one_of_each(const std::string& ending) {
 }
 
 TEST_F(TensorFiles, EveryEndingReadsWhatItWrote) {
-  for (const std::string ending : {"safetensors", "json"}) {
+  for (const std::string ending : {"npz", "safetensors", "json"}) {
     const NamedTensors tensors = one_of_each(ending);
     write_tensors(path("x." + ending), tensors);
     NamedTensors back = read_tensors(path("x." + ending));
@@ -55,6 +55,20 @@ TEST_F(TensorFiles, EveryEndingReadsWhatItWrote) {
   }
 }
 
+TEST_F(TensorFiles, NpyHoldsOneTensorNamedAfterTheFile) {
+  write_tensors(path("mask.npy"), {{"x", ones({2, 3}, kLong)}});
+  const NamedTensors back = read_tensors(path("mask.npy"));
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].first, "mask");
+  EXPECT_TRUE(equal(back[0].second, ones({2, 3}, kLong)));
+  EXPECT_THROW(write_tensors(path("x.npy"), {}), ValueError);
+}
+
+TEST_F(TensorFiles, NumpyHasNoBfloat16) {
+  EXPECT_THROW(write_tensors(path("x.npz"), {{"x", ones({2}, kBFloat16)}}), ValueError);
+  EXPECT_FALSE(std::filesystem::exists(path("x.npz")));
+}
+
 TEST_F(TensorFiles, UnknownEndingIsNamed) {
   for (const char* name : {"x.txt", "x", "folder.json/x"}) {
     try {
@@ -67,7 +81,7 @@ TEST_F(TensorFiles, UnknownEndingIsNamed) {
 }
 
 TEST_F(TensorFiles, BrokenFilesAreLoadErrors) {
-  for (const std::string name : {"x.safetensors", "x.json"}) {
+  for (const std::string name : {"x.npz", "x.npy", "x.safetensors", "x.json"}) {
     EXPECT_THROW(read_tensors(path(name)), LoadError) << name;
     write_file(path(name), as_bytes("no tensors here"));
     EXPECT_THROW(read_tensors(path(name)), LoadError) << name;
