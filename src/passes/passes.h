@@ -22,6 +22,8 @@ struct InlineOptions {
 void inline_calls(Graph& graph, const InlineOptions& options = {});
 /// Replaces `dropout(x, p, False)`, `detach`, and other operators that give their input back, by their input.
 void remove_identities(Graph& graph);
+/// Turns the arithmetic that traces do on sizes held as 0-dim tensors into arithmetic on ints.
+void fold_shape_arithmetic(Graph& graph);
 /// Removes nodes whose results are not used and which have no effect.
 void remove_dead_code(Graph& graph);
 /// True when the node must stay although nobody uses its results.

@@ -14,6 +14,7 @@ namespace {
 constexpr std::array kPipeline = {
     PassInfo{"inline_calls", [](Graph& graph) { inline_calls(graph); }},
     PassInfo{"remove_identities", remove_identities},
+    PassInfo{"fold_shape_arithmetic", fold_shape_arithmetic},
     PassInfo{"remove_dead_code", remove_dead_code},
 };
 
