@@ -257,6 +257,7 @@ class Machine {
   void append_items(std::vector<PickleValue> values) {
     if (!top().is(PickleKind::kList))
       fail(cat("items are appended to a ", pickle_kind_name(top().kind()), "."));
+    top().node()->from_mark = true;
     auto& items = top().node()->links;
     items.insert(items.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
   }
@@ -281,6 +282,7 @@ class Machine {
     }
     if (values.size() % 2 != 0)
       fail(cat(values.size(), " values are set on a dict, not pairs of key and value."));
+    target.node()->from_mark = true;
     auto& pairs = target.node()->pairs;
     for (size_t i = 0; i < values.size(); i += 2) {
       pairs.emplace_back(std::move(values[i]), std::move(values[i + 1]));

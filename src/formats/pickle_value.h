@@ -79,7 +79,9 @@ class PickleValue {
 struct PickleNode {
   PickleKind kind = PickleKind::kTuple;
   bool memoized = false;   ///< The pickle gave it a memo number.
-  bool from_mark = false;  ///< A tuple written as MARK ... TUPLE, whatever its length.
+  /// A tuple written as MARK ... TUPLE where TUPLE1 would do; a list or dict to which items were added, be it none
+  /// (MARK APPENDS, MARK SETITEMS).
+  bool from_mark = false;
   uint32_t number = 0;     ///< Dense within one pickle, in order of creation: an index for side tables.
   std::string text;        ///< String: the text. Global: the module.
   std::string name;        ///< Global: the name.

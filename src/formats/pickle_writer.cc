@@ -194,13 +194,14 @@ class PickleValueWriter {
 
   void emit_list(const PickleNode& node) {
     out_.empty_list();
+    if (node.links.empty() && !node.from_mark) return;
     out_.mark();
     for (const PickleValue& link : node.links) emit(link);
     out_.appends();
   }
 
   void emit_items(const PickleNode& node) {
-    if (node.pairs.empty()) return;
+    if (node.pairs.empty() && !node.from_mark) return;
     out_.mark();
     for (const auto& [key, mapped] : node.pairs) {
       emit(key);

@@ -126,7 +126,7 @@ TEST(PickleWriter, SharedNodesAreWrittenOnce) {
   list->kind = PickleKind::kList;
   const auto pair = std::make_shared<PickleNode>();
   pair->links = {PickleValue(list), PickleValue(list)};
-  EXPECT_EQ(write_pickle(PickleValue(pair)), "\x80\2](eq\0h\0\x86."s);
+  EXPECT_EQ(write_pickle(PickleValue(pair)), "\x80\2]q\0h\0\x86."s);
 }
 
 TEST(PickleWriter, MisuseIsAnInternalError) {
