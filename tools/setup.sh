@@ -80,7 +80,7 @@ find_python() {
 }
 
 pip_install() {
-  retry .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check "$@"
+  retry .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check "$@"
 }
 
 make_venv() {
@@ -101,7 +101,7 @@ install_torch() {
     return 0
   fi
   say "installing PyTorch"
-  if .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check -r tools/requirements-torch.txt 2>/dev/null; then
+  if .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check -r tools/requirements-torch.txt 2>/dev/null; then
     return 0
   fi
   say "no CPU build of PyTorch in pip's indexes (docs/environment.md says how to add one); taking the default build"
