@@ -204,8 +204,8 @@ class ThreadPool::Workers {
   }
 
   const uint32_t forks_;
-  Workers* const lost_;  // the parent process's workers: kept reachable, never touched
-  std::mutex mutex_;     // held by the one caller whose loop runs
+  [[maybe_unused]] Workers* const lost_;  // the parent process's workers: kept reachable, never touched
+  std::mutex mutex_;                      // held by the one caller whose loop runs
   std::vector<std::thread> threads_;
   bool start_failed_ = false;
   Loop loop_{};

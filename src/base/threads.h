@@ -18,10 +18,10 @@ namespace calque {
 ///   every caller makes progress.
 /// - An exception thrown by the body stops the loop early and is rethrown in the caller; when there are
 /// several, one of them.
-/// - After fork() the child starts workers of its own at its first loop. A child forked from inside a loop
-/// body must
-///   not return into that loop; if it does, the loop throws RuntimeError instead of waiting for threads it
-///   does not have.
+/// - After fork() the child starts workers of its own at its first loop. A child forked inside a loop body
+/// must exec or
+///   _exit there; if it returns into a loop of its own thread, the loop throws RuntimeError, as its workers
+///   are gone.
 class ThreadPool {
  public:
   /// `threads` counts the caller. Must be in 1..kMaxThreads.

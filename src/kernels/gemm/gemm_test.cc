@@ -1,6 +1,8 @@
 #include "kernels/gemm/gemm.h"
 
+#include <atomic>
 #include <cstring>
+#include <thread>
 
 #include "base/threads.h"
 #include "kernels/convert/convert.h"
@@ -82,17 +84,20 @@ void check_case(std::mt19937& rng, const Case& size, Layout a_layout, Layout b_l
         .alpha = alpha,
         .beta = beta,
         .bias = with_bias ? bias.data() : nullptr});
-  for (int64_t i = 0; i < size.m; ++i) {
-    for (int64_t j = 0; j < size.n; ++j) {
-      double wanted = static_cast<double>(alpha) * exact(a, b, i, j);
-      if (beta != 0) wanted += static_cast<double>(beta) * static_cast<double>(before.at(i, j));
-      if (with_bias) wanted += static_cast<double>(bias[static_cast<size_t>(j)]);
-      ASSERT_NEAR(c.at(i, j), wanted, tolerance(size.k))
-          << "m " << size.m << " n " << size.n << " k " << size.k << " at " << i << ", " << j << " layouts "
-          << static_cast<int>(a_layout) << " " << static_cast<int>(b_layout);
-    }
-    for (int64_t j = size.n; j < c.row && i + 1 < size.m; ++j)
-      ASSERT_EQ(c.at(i, j), before.at(i, j)) << "guard";
+  // Of large results a part is enough; the step is odd, so that it meets every column of a tile.
+  const int64_t step = (size.m * size.n * size.k / 1000000) | 1;
+  for (int64_t at = 0; at < size.m * size.n; at += step) {
+    const int64_t i = at / size.n;
+    const int64_t j = at % size.n;
+    double wanted = static_cast<double>(alpha) * exact(a, b, i, j);
+    if (beta != 0) wanted += static_cast<double>(beta) * static_cast<double>(before.at(i, j));
+    if (with_bias) wanted += static_cast<double>(bias[static_cast<size_t>(j)]);
+    ASSERT_NEAR(c.at(i, j), wanted, tolerance(size.k))
+        << "m " << size.m << " n " << size.n << " k " << size.k << " at " << i << ", " << j << " layouts "
+        << static_cast<int>(a_layout) << " " << static_cast<int>(b_layout);
+  }
+  for (int64_t i = 0; i + 1 < size.m; ++i) {
+    for (int64_t j = size.n; j < c.row; ++j) ASSERT_EQ(c.at(i, j), before.at(i, j)) << "guard";
   }
 }
 
@@ -305,6 +310,32 @@ TEST_P(Gemm, PackedEpilogueMatchesSteps) {
       }
     }
   }
+}
+
+TEST_P(Gemm, ManyThreadsMayCallAtOnce) {
+  std::mt19937 rng(12);
+  const int64_t m = 40, n = 96, k = 420;
+  const Matrix a = random_matrix(rng, m, k, Layout::kRows);
+  const Matrix b = random_matrix(rng, k, n, Layout::kTransposed);
+  const PackedB packed = pack_b(k, n, b.begin(), b.row, b.col);
+  const int threads = get_num_threads();
+  set_num_threads(3);
+  std::vector<float> wanted(static_cast<size_t>(m * n));
+  gemm_packed({.m = m, .a = a.begin(), .a_row = k, .c = wanted.data(), .c_row = n}, packed);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&] {
+      std::vector<float> c(wanted.size());
+      for (int round = 0; round < 20; ++round) {
+        gemm_packed({.m = m, .a = a.begin(), .a_row = k, .c = c.data(), .c_row = n}, packed);
+        if (c != wanted) wrong++;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  set_num_threads(threads);
+  EXPECT_EQ(wrong.load(), 0);
 }
 
 TEST_P(Gemm, Float64) {

@@ -41,6 +41,7 @@ void load_any(const GemmProblem<T>& problem, BlockView view, int64_t i, int64_t 
 
 template <class T>
 void pack_a_block(const GemmProblem<T>& problem, BlockView a, int64_t rows, int64_t depth, T* packed) {
+  if (depth == 0) return;
   for (int64_t i = 0; i < rows; ++i) load_any(problem, a, i, depth, packed + i * kPackedRow);
 }
 
