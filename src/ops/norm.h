@@ -1,0 +1,14 @@
+// Layer normalisation of tensors.
+#pragma once
+
+#include <optional>
+
+#include "calque/tensor.h"
+
+namespace calque::ops {
+
+/// (x - mean) / sqrt(variance + eps) * weight + bias over the last dimensions, which are `shape`.
+Tensor layer_norm(const Tensor& x, const Dims& shape, const std::optional<Tensor>& weight,
+                  const std::optional<Tensor>& bias, double eps);
+
+}  // namespace calque::ops

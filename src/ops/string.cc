@@ -1,0 +1,461 @@
+// Strings. They are bytes, as in TorchScript's own runtime; letters are ASCII's.
+#include <algorithm>
+#include <cstdio>
+
+#include "base/text.h"
+#include "ops/limits.h"
+#include "ops/tables.h"
+#include "ops/value_text.h"
+
+namespace calque::ops {
+
+namespace {
+
+const std::string& text(const OpCall& c, size_t i = 0) { return c[i].toStringRef(); }
+
+bool is_upper(char ch) { return ch >= 'A' && ch <= 'Z'; }
+bool is_lower(char ch) { return ch >= 'a' && ch <= 'z'; }
+bool is_alpha(char ch) { return is_upper(ch) || is_lower(ch); }
+bool is_digit(char ch) { return ch >= '0' && ch <= '9'; }
+bool is_alnum(char ch) { return is_alpha(ch) || is_digit(ch); }
+bool is_space(char ch) { return ch == ' ' || (ch >= '\t' && ch <= '\r'); }
+bool is_print(char ch) { return ch >= ' ' && ch <= '~'; }
+char upper(char ch) { return is_lower(ch) ? static_cast<char>(ch - 32) : ch; }
+char lower(char ch) { return is_upper(ch) ? static_cast<char>(ch + 32) : ch; }
+char swap_case(char ch) { return is_upper(ch) ? lower(ch) : upper(ch); }
+
+// --- tests
+
+using Test = bool (*)(char);
+/// All characters pass, and there is one.
+template <Test F>
+void all_are(OpCall& c) {
+  c.ret(!text(c).empty() && std::ranges::all_of(text(c), F));
+}
+void is_printable(OpCall& c) { c.ret(std::ranges::all_of(text(c), is_print)); }
+/// Some letter, and none of the other case.
+void is_lower_op(OpCall& c) {
+  c.ret(std::ranges::any_of(text(c), is_lower) && std::ranges::none_of(text(c), is_upper));
+}
+void is_upper_op(OpCall& c) {
+  c.ret(std::ranges::any_of(text(c), is_upper) && std::ranges::none_of(text(c), is_lower));
+}
+void is_title(OpCall& c) {
+  bool found = false;
+  bool in_word = false;
+  for (const char ch : text(c)) {
+    if (is_alpha(ch) && is_upper(ch) == in_word) return c.ret(false);
+    found = found || is_alpha(ch);
+    in_word = is_alpha(ch);
+  }
+  c.ret(found);
+}
+void is_identifier(OpCall& c) {
+  const std::string& s = text(c);
+  const bool starts = !s.empty() && !is_digit(s[0]);
+  c.ret(starts && std::ranges::all_of(s, [](char ch) { return is_alnum(ch) || ch == '_'; }));
+}
+
+// --- mapping
+
+using Map = char (*)(char);
+template <Map F>
+void mapped(OpCall& c) {
+  std::string out = text(c);
+  std::ranges::transform(out, out.begin(), F);
+  c.ret(std::move(out));
+}
+void capitalize(OpCall& c) {
+  std::string out = text(c);
+  std::ranges::transform(out, out.begin(), lower);
+  if (!out.empty()) out[0] = upper(out[0]);
+  c.ret(std::move(out));
+}
+void title(OpCall& c) {
+  std::string out = text(c);
+  bool in_word = false;
+  for (char& ch : out) {
+    ch = in_word ? lower(ch) : upper(ch);
+    in_word = is_alpha(ch);
+  }
+  c.ret(std::move(out));
+}
+
+// --- searching in text[start:end], where end -1 is the end
+
+struct Window {
+  int64_t start;
+  int64_t end;
+};
+Window window(const OpCall& c) {
+  const auto size = static_cast<int64_t>(text(c).size());
+  int64_t start = c.integer(2);
+  int64_t end = c.integer(3);
+  if (start < 0) start = std::max<int64_t>(0, start + size);
+  // PyTorch counts a negative end from one past the end.
+  if (end < 0) end = std::max<int64_t>(0, end + size + 1);
+  return {.start = start, .end = std::min(end, size)};
+}
+int64_t find_in(const OpCall& c, bool from_right) {
+  const Window w = window(c);
+  if (w.start > w.end) return -1;
+  const std::string_view part = std::string_view(text(c)).substr(w.start, w.end - w.start);
+  const size_t at = from_right ? part.rfind(text(c, 1)) : part.find(text(c, 1));
+  return at == std::string_view::npos ? -1 : static_cast<int64_t>(at) + w.start;
+}
+void find(OpCall& c) { c.ret(find_in(c, false)); }
+void rfind(OpCall& c) { c.ret(find_in(c, true)); }
+void index(OpCall& c) {
+  if (find_in(c, false) < 0) throw RuntimeError("ValueError: substring not found");
+  find(c);
+}
+void rindex(OpCall& c) {
+  if (find_in(c, true) < 0) throw RuntimeError("ValueError: substring not found");
+  rfind(c);
+}
+void count(OpCall& c) {
+  const Window w = window(c);
+  const std::string& needle = text(c, 1);
+  if (w.start > w.end) return c.ret(int64_t{0});
+  const std::string_view part = std::string_view(text(c)).substr(w.start, w.end - w.start);
+  if (needle.empty()) return c.ret(static_cast<int64_t>(part.size()) + 1);
+  int64_t found = 0;
+  for (size_t at = part.find(needle); at != std::string_view::npos;
+       at = part.find(needle, at + needle.size()))
+    ++found;
+  c.ret(found);
+}
+std::string_view windowed(const OpCall& c) {
+  const Window w = window(c);
+  if (w.start > static_cast<int64_t>(text(c).size())) {
+    throw RuntimeError(cat("basic_string::substr: __pos (which is ", w.start, ") > this->size() (which is ",
+                           text(c).size(), ")"));
+  }
+  return std::string_view(text(c)).substr(w.start, std::max<int64_t>(w.end - w.start, 0));
+}
+void starts_with(OpCall& c) { c.ret(windowed(c).starts_with(text(c, 1))); }
+void ends_with(OpCall& c) { c.ret(windowed(c).ends_with(text(c, 1))); }
+// --- splitting and joining
+
+void split(OpCall& c) {
+  const std::string& s = text(c);
+  std::vector<std::string> out;
+  if (c[1].isNone()) {
+    // PyTorch does not heed the limit here.
+    for (size_t at = 0; at < s.size();) {
+      const size_t end =
+          std::find_if(s.begin() + static_cast<std::ptrdiff_t>(at), s.end(), is_space) - s.begin();
+      if (end > at) out.push_back(s.substr(at, end - at));
+      at = end + 1;
+    }
+    return c.ret(out);
+  }
+  const std::string& separator = text(c, 1);
+  if (separator.empty()) throw RuntimeError("ValueError: empty separator");
+  int64_t left = c.integer(2);
+  size_t at = 0;
+  for (size_t end = s.find(separator); end != std::string::npos && left != 0;
+       end = s.find(separator, at), --left) {
+    out.push_back(s.substr(at, end - at));
+    at = end + separator.size();
+  }
+  out.push_back(s.substr(at));
+  c.ret(out);
+}
+
+void rsplit(OpCall& c) {
+  std::string_view s = text(c);
+  const std::string& separator = text(c, 1);
+  if (separator.empty()) throw RuntimeError("ValueError: empty separator");
+  int64_t left = c.integer(2);
+  std::vector<std::string> out;
+  for (size_t at = s.rfind(separator); at != std::string_view::npos && left != 0;
+       at = s.rfind(separator), --left) {
+    out.emplace_back(s.substr(at + separator.size()));
+    s = s.substr(0, at);
+  }
+  out.emplace_back(s);
+  std::ranges::reverse(out);
+  c.ret(out);
+}
+
+/// Each terminator ends a line; kept ones are elements of their own, as in PyTorch.
+void split_lines(OpCall& c) {
+  constexpr std::string_view kEnds = "\n\r\x0b\x0c\x1c\x1d\x1e";
+  const std::string& s = text(c);
+  std::vector<std::string> out;
+  size_t at = 0;
+  for (size_t i = 0; i < s.size(); ++i) {
+    if (kEnds.find(s[i]) == std::string_view::npos) continue;
+    out.push_back(s.substr(at, i - at));
+    if (c.boolean(1)) out.emplace_back(1, s[i]);
+    at = i + 1;
+  }
+  if (at < s.size()) out.push_back(s.substr(at));
+  c.ret(out);
+}
+
+void join(OpCall& c) {
+  const Ref<ListImpl> parts = c[1].toListRef();
+  int64_t total = 0;
+  for (const IValue& part : parts->items)
+    total += static_cast<int64_t>(part.toStringRef().size() + text(c).size());
+  check_growth(total, 1);
+  std::string out;
+  for (size_t i = 0; i < parts->items.size(); ++i) {
+    if (i > 0) out += text(c);
+    out += parts->items[i].toStringRef();
+  }
+  c.ret(std::move(out));
+}
+
+template <bool FromRight>
+void partition(OpCall& c) {
+  const std::string& s = text(c);
+  const std::string& separator = text(c, 1);
+  const size_t at = FromRight ? s.rfind(separator) : s.find(separator);
+  const bool found = at != std::string::npos;
+  c.ret(found ? s.substr(0, at) : FromRight ? std::string() : s, 0);
+  c.ret(found ? separator : std::string(), 1);
+  c.ret(found ? s.substr(at + separator.size()) : FromRight ? s : std::string(), 2);
+}
+
+void replace(OpCall& c) {
+  const std::string& s = text(c);
+  const std::string& old = text(c, 1);
+  const std::string& fresh = text(c, 2);
+  int64_t left = c.integer(3);
+  std::string out;
+  size_t at = 0;
+  while (left != 0) {
+    const size_t found = s.find(old, at);
+    if (found == std::string::npos || (old.empty() && found >= s.size())) break;
+    check_growth(static_cast<int64_t>(out.size() + s.size() + fresh.size()), 1);
+    out.append(s, at, found - at);
+    out += fresh;
+    at = found + old.size();
+    if (old.empty()) out += s[at++];
+    --left;
+  }
+  if (old.empty() && left != 0) out += fresh;
+  c.ret(out.append(s, at));
+}
+
+// --- blanks
+
+std::string stripped(const OpCall& c, bool left, bool right) {
+  const std::string& s = text(c);
+  const size_t first = left ? s.find_first_not_of(text(c, 1)) : 0;
+  if (first == std::string::npos) return {};
+  const size_t last = right ? s.find_last_not_of(text(c, 1)) : s.size() - 1;
+  if (last == std::string::npos || s.empty()) return {};
+  return s.substr(first, last - first + 1);
+}
+void strip(OpCall& c) { c.ret(stripped(c, true, true)); }
+void lstrip(OpCall& c) { c.ret(stripped(c, true, false)); }
+void rstrip(OpCall& c) { c.ret(stripped(c, false, true)); }
+
+char fill_of(const OpCall& c) {
+  if (text(c, 2).size() != 1) {
+    throw RuntimeError("TypeError: The fill character must be exactly one character long");
+  }
+  return text(c, 2)[0];
+}
+size_t missing(const OpCall& c) {
+  check_growth(c.integer(1), 1);
+  return static_cast<size_t>(std::max<int64_t>(c.integer(1) - static_cast<int64_t>(text(c).size()), 0));
+}
+void ljust(OpCall& c) { c.ret(text(c) + std::string(missing(c), fill_of(c))); }
+void rjust(OpCall& c) { c.ret(std::string(missing(c), fill_of(c)) + text(c)); }
+void center(OpCall& c) {
+  const char fill = fill_of(c);
+  const size_t n = missing(c);
+  c.ret(std::string(n / 2, fill) + text(c) + std::string(n - n / 2, fill));
+}
+void zfill(OpCall& c) { c.ret(std::string(missing(c), '0') + text(c)); }
+void expand_tabs(OpCall& c) {
+  const auto tab = static_cast<size_t>(std::max<int64_t>(c.integer(1), 0));
+  std::string out;
+  for (const char ch : text(c)) {
+    if (ch != '\t') {
+      out += ch;
+      continue;
+    }
+    if (tab == 0) continue;
+    const size_t blanks = tab - out.size() % tab;
+    check_growth(static_cast<int64_t>(std::min<size_t>(blanks, INT64_MAX)), 1);
+    out.append(blanks, ' ');
+  }
+  c.ret(std::move(out));
+}
+
+// --- elements
+
+void len(OpCall& c) { c.ret(static_cast<int64_t>(text(c).size())); }
+void get_item(OpCall& c) {
+  const auto size = static_cast<int64_t>(text(c).size());
+  const int64_t at = c.integer(1) < 0 ? c.integer(1) + size : c.integer(1);
+  if (at < 0 || at >= size) throw IndexError("string index out of range");
+  c.ret(std::string(1, text(c)[static_cast<size_t>(at)]));
+}
+void slice(OpCall& c) {
+  const std::string& s = text(c);
+  const auto size = static_cast<int64_t>(s.size());
+  const int64_t step = c.integer(3);
+  if (step == 0) throw RuntimeError("slice step cannot be zero");
+  const bool forward = step > 0;
+  const int64_t low = forward ? 0 : -1;
+  const int64_t high = forward ? size : size - 1;
+  const auto bound = [&](size_t i, int64_t absent) {
+    if (c[i].isNone()) return absent;
+    const int64_t value = c.integer(i);
+    return std::clamp(value < 0 ? value + size : value, low, high);
+  };
+  const int64_t end = bound(2, forward ? size : -1);
+  std::string out;
+  for (int64_t i = bound(1, forward ? 0 : size - 1); forward ? i < end : i > end;) {
+    out += s[static_cast<size_t>(i)];
+    if (__builtin_add_overflow(i, step, &i)) break;
+  }
+  c.ret(std::move(out));
+}
+void characters(OpCall& c) {
+  std::vector<std::string> out;
+  for (const char ch : text(c)) out.emplace_back(1, ch);
+  c.ret(out);
+}
+void ord(OpCall& c) {
+  if (text(c).size() != 1) {
+    throw RuntimeError(cat("String for ord() must be 1 character, found ", text(c).size()));
+  }
+  c.ret(static_cast<int64_t>(static_cast<uint8_t>(text(c)[0])));
+}
+void chr(OpCall& c) { c.ret(std::string(1, static_cast<char>(c.integer(0)))); }
+void add(OpCall& c) {
+  check_growth(static_cast<int64_t>(text(c).size() + text(c, 1).size()), 1);
+  c.ret(text(c) + text(c, 1));
+}
+void str(OpCall& c) { c.ret(value_text(c[0])); }
+
+// --- formatting
+
+void format(OpCall& c) {
+  const std::string& s = text(c);
+  std::string out;
+  size_t next = 1;
+  for (size_t i = 0; i < s.size(); ++i) {
+    if (s[i] != '{' || i + 1 >= s.size() || s[i + 1] != '}') {
+      out += s[i];
+      continue;
+    }
+    if (next >= c.size()) throw RuntimeError(cat("Too few arguments for format string: ", s));
+    out += value_text(c[next++]);
+    ++i;
+  }
+  c.ret(std::move(out));
+}
+
+std::string formatted(const IValue& value, char specifier) {
+  if (specifier == 's') return value_text(value);
+  if (specifier == 'c' && value.isString()) return value.toStringRef();
+  const bool number = value.isInt() || value.isDouble() || value.isBool();
+  if (!number) {
+    throw RuntimeError(cat("%", specifier, " requires a number for formatting, but got ", value.type_name()));
+  }
+  const Scalar n = value.toScalar();
+  switch (specifier) {
+    case 'd':
+    case 'i':
+      return cat(n.to_int());
+    case 'c':
+      return {1, static_cast<char>(n.to_int())};
+    default: {
+      char buffer[400];
+      const char pattern[] = {'%', specifier, '\0'};
+      const int length = std::snprintf(buffer, sizeof buffer, pattern, n.to_double());
+      return {buffer, static_cast<size_t>(length)};
+    }
+  }
+}
+
+void percent_format(OpCall& c) {
+  const std::string& s = text(c);
+  std::string out;
+  size_t next = 1;
+  for (size_t i = 0; i < s.size(); ++i) {
+    if (s[i] != '%') {
+      out += s[i];
+      continue;
+    }
+    if (++i == s.size()) throw RuntimeError("Incomplete format specifier");
+    if (s[i] == '%') {
+      out += '%';
+      continue;
+    }
+    if (std::string_view("sdiceEfF").find(s[i]) == std::string_view::npos) {
+      throw RuntimeError(cat("The specifier %", s[i], " is not supported in TorchScript format strings"));
+    }
+    if (next >= c.size()) throw RuntimeError("Too few arguments for format string");
+    out += formatted(c[next++], s[i]);
+  }
+  if (next < c.size()) throw RuntimeError("Too many arguments for format string");
+  c.ret(std::move(out));
+}
+
+constexpr OpRow kRows[] = {
+    {"aten::len.str(str s) -> int", len},
+    {"aten::__getitem__.str(str s, int index) -> str", get_item},
+    {"prim::StringIndex(str string, int index) -> str", get_item},
+    {"aten::slice.str(str string, int? start=None, int? end=None, int step=1) -> str", slice},
+    {"aten::list(str t) -> str[]", characters},
+    {"aten::ord(str string) -> int", ord},
+    {"aten::chr(int i) -> str", chr},
+    {"aten::add.str(str a, str b) -> str", add},
+    {"aten::str(t elem) -> str", str},
+    {"aten::format(str self, ...) -> str", format},
+    {"aten::percentFormat(str self, ...) -> str", percent_format},
+    {"aten::upper(str self) -> str", mapped<upper>},
+    {"aten::lower(str self) -> str", mapped<lower>},
+    {"aten::swapcase(str self) -> str", mapped<swap_case>},
+    {"aten::capitalize(str self) -> str", capitalize},
+    {"aten::title(str self) -> str", title},
+    {"aten::isspace(str self) -> bool", all_are<is_space>},
+    {"aten::isalpha(str self) -> bool", all_are<is_alpha>},
+    {"aten::isdigit(str self) -> bool", all_are<is_digit>},
+    {"aten::isdecimal(str self) -> bool", all_are<is_digit>},
+    {"aten::isnumeric(str self) -> bool", all_are<is_digit>},
+    {"aten::isalnum(str self) -> bool", all_are<is_alnum>},
+    {"aten::isprintable(str self) -> bool", is_printable},
+    {"aten::islower(str self) -> bool", is_lower_op},
+    {"aten::isupper(str self) -> bool", is_upper_op},
+    {"aten::istitle(str self) -> bool", is_title},
+    {"aten::isidentifier(str self) -> bool", is_identifier},
+    {"aten::find(str self, str substr, int start=0, int end=-1) -> int", find},
+    {"aten::rfind(str self, str substr, int start=0, int end=-1) -> int", rfind},
+    {"aten::index.str(str self, str substr, int start=0, int end=-1) -> int", index},
+    {"aten::rindex(str self, str substr, int start=0, int end=-1) -> int", rindex},
+    {"aten::count(str self, str substr, int start=0, int end=-1) -> int", count},
+    {"aten::startswith(str self, str substr, int start=0, int end=-1) -> bool", starts_with},
+    {"aten::endswith(str self, str substr, int start=0, int end=-1) -> bool", ends_with},
+    {"aten::split.str(str self, str? separator=None, int max=-1) -> str[]", split},
+    {"aten::rsplit(str self, str separator=\" \", int max=-1) -> str[]", rsplit},
+    {"aten::splitlines(str self, bool keepends=False) -> str[]", split_lines},
+    {"aten::join(str self, str[] values) -> str", join},
+    {"aten::partition(str self, str separator) -> (str, str, str)", partition<false>},
+    {"aten::rpartition(str self, str separator) -> (str, str, str)", partition<true>},
+    {"aten::replace(str self, str old, str new, int max=-1) -> str", replace},
+    {"aten::strip(str self, str chars=\" \\n\\t\\f\\v\") -> str", strip},
+    {"aten::lstrip(str self, str chars=\" \\n\\t\\f\\v\") -> str", lstrip},
+    {"aten::rstrip(str self, str chars=\" \\n\\t\\f\\v\") -> str", rstrip},
+    {"aten::ljust(str self, int width, str fillchar=\" \") -> str", ljust},
+    {"aten::rjust(str self, int width, str fillchar=\" \") -> str", rjust},
+    {"aten::center(str self, int width, str fillchar=\" \") -> str", center},
+    {"aten::zfill(str self, int width) -> str", zfill},
+    {"aten::expandtabs(str self, int tabsize=8) -> str", expand_tabs},
+};
+
+}  // namespace
+
+OpTable string_ops() { return kRows; }
+
+}  // namespace calque::ops

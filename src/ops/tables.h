@@ -1,0 +1,52 @@
+// The operator tables, one for each family. registry.cc lists them.
+#pragma once
+
+#include <span>
+
+#include "ops/operator.h"
+
+namespace calque::ops {
+
+using OpTable = std::span<const OpRow>;
+
+OpTable activation_ops();
+OpTable arithmetic_ops();
+OpTable attention_ops();
+OpTable cast_ops();
+OpTable compare_ops();
+OpTable convolution_ops();
+OpTable create_ops();
+OpTable cumulative_ops();
+OpTable embedding_ops();
+OpTable gather_ops();
+OpTable index_dim_ops();
+OpTable index_ops();
+OpTable join_ops();
+OpTable like_ops();
+OpTable linalg_ops();
+OpTable masked_ops();
+OpTable matmul_ops();
+OpTable norm_ops();
+OpTable pad_ops();
+OpTable pointwise_ops();
+OpTable pool_ops();
+OpTable random_ops();
+OpTable reduce_ops();
+OpTable search_ops();
+OpTable shape_ops();
+OpTable softmax_ops();
+OpTable sort_ops();
+OpTable unary_ops();
+OpTable unique_ops();
+OpTable view_ops();
+
+OpTable container_compare_ops();
+OpTable dict_ops();
+OpTable list_ops();
+OpTable math_ops();
+OpTable number_ops();
+OpTable scalar_ops();
+OpTable string_ops();
+OpTable tensor_fact_ops();
+
+}  // namespace calque::ops
