@@ -157,9 +157,9 @@ double JsonRef::get_double_or(std::string_view key, double fallback) const {
   return member ? member->as_double() : fallback;
 }
 
-std::string JsonRef::get_string_or(std::string_view key, std::string fallback) const {
+std::string JsonRef::get_string_or(std::string_view key, std::string_view fallback) const {
   const auto member = find(key);
-  return member ? member->as_string() : std::move(fallback);
+  return member ? member->as_string() : std::string(fallback);
 }
 
 }  // namespace calque

@@ -121,7 +121,7 @@ class JsonRef {
   bool get_bool_or(std::string_view key, bool fallback) const;
   int64_t get_int_or(std::string_view key, int64_t fallback) const;
   double get_double_or(std::string_view key, double fallback) const;
-  std::string get_string_or(std::string_view key, std::string fallback) const;
+  std::string get_string_or(std::string_view key, std::string_view fallback) const;
 
   /// Throws LoadError: `"file": "path" <what>`.
   [[noreturn]] void fail(std::string_view what) const;

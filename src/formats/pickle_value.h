@@ -78,13 +78,13 @@ class PickleValue {
 /// The node behind a value that is not a number. Only the reader and builders of values need it.
 struct PickleNode {
   PickleKind kind = PickleKind::kTuple;
-  bool memoized = false;   ///< The pickle gave it a memo number.
-  /// A tuple written as MARK ... TUPLE where TUPLE1 would do; a list or dict to which items were added, be it none
-  /// (MARK APPENDS, MARK SETITEMS).
+  bool memoized = false;  ///< The pickle gave it a memo number.
+  /// A tuple written as MARK ... TUPLE where TUPLE1 would do; a list or dict to which items were added, be it
+  /// none (MARK APPENDS, MARK SETITEMS).
   bool from_mark = false;
-  uint32_t number = 0;     ///< Dense within one pickle, in order of creation: an index for side tables.
-  std::string text;        ///< String: the text. Global: the module.
-  std::string name;        ///< Global: the name.
+  uint32_t number = 0;  ///< Dense within one pickle, in order of creation: an index for side tables.
+  std::string text;     ///< String: the text. Global: the module.
+  std::string name;     ///< Global: the name.
   /// Tuple, list: elements. Reduce, object: callable, argument and, after BUILD, state. Persistent id: the
   /// id.
   std::vector<PickleValue> links;

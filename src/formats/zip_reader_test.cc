@@ -16,7 +16,6 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 using testing_support::deflated_record;
 using testing_support::fake_zip;
-using testing_support::FakeEnd;
 using testing_support::FakeRecord;
 using testing_support::stored;
 
@@ -245,8 +244,9 @@ TEST(ZipReader, SurvivesDamage) {
 }
 
 TEST(ArchiveKind, IsToldByNames) {
-  const auto kind = [](std::vector<std::string> names) {
+  const auto kind = [](const std::vector<std::string>& names) {
     std::vector<FakeRecord> records;
+    records.reserve(names.size());
     for (const std::string& name : names) records.push_back(stored(name, ""));
     const std::string archive = fake_zip(records);
     return archive_kind(open(archive));
