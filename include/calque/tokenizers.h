@@ -71,16 +71,16 @@ struct EncodeOptions {
   PaddingStrategy padding = PaddingStrategy::kDoNotPad;
   TruncationStrategy truncation = TruncationStrategy::kDoNotTruncate;
   /// Tokens, special ones included. Not set: Tokenizer::model_max_length().
-  std::optional<int64_t> max_length;
+  std::optional<int64_t> max_length = std::nullopt;
   /// Tokens that each overflowing part repeats of the part before.
   int64_t stride = 0;
-  std::optional<int64_t> pad_to_multiple_of;
+  std::optional<int64_t> pad_to_multiple_of = std::nullopt;
   /// Not set: the tokenizer's own side.
-  std::optional<Side> padding_side;
+  std::optional<Side> padding_side = std::nullopt;
   /// Not set: the tokenizer's own side.
-  std::optional<Side> truncation_side;
+  std::optional<Side> truncation_side = std::nullopt;
   /// Treat special tokens that occur in the text as plain text. Not set: the tokenizer's own setting.
-  std::optional<bool> split_special_tokens;
+  std::optional<bool> split_special_tokens = std::nullopt;
   bool return_overflowing_tokens = false;
   OffsetUnit offset_unit = OffsetUnit::kCharacter;
 
@@ -98,7 +98,7 @@ struct EncodeOptions {
 struct DecodeOptions {
   bool skip_special_tokens = false;
   /// Remove the spaces before punctuation and English contractions. Not set: the tokenizer's own setting.
-  std::optional<bool> clean_up_tokenization_spaces;
+  std::optional<bool> clean_up_tokenization_spaces = std::nullopt;
 };
 
 class TokenizerImpl;
@@ -118,7 +118,8 @@ class Tokenizer {
   /// The same from the content of the files, by file name.
   static Tokenizer from_files(const std::map<std::string, std::string, std::less<>>& files);
 
-  /// The content of one `tokenizer.json`, as `tokenizers.Tokenizer.from_str` reads it.
+  /// The content of one `tokenizer.json`, as `tokenizers.Tokenizer.from_str` reads it: the named special
+  /// tokens (cls_token() and so on) are not known, but for the padding token where the file has one.
   static Tokenizer from_json(std::string_view tokenizer_json);
 
   /// The tokens of `text`, without added special tokens.
@@ -126,6 +127,7 @@ class Tokenizer {
 
   /// Throws ValueError on options that contradict each other, as Transformers does.
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
+  /// An empty `text_pair` is a second text, too.
   Encoding encode(std::string_view text, std::string_view text_pair, const EncodeOptions& options = {}) const;
 
   /// As encode(), on text already split into words (Transformers' `is_split_into_words=True`): word_ids are
@@ -205,7 +207,7 @@ struct BertTokenizerOptions {
   bool do_lower_case = true;
   bool tokenize_chinese_chars = true;
   /// Not set: as do_lower_case.
-  std::optional<bool> strip_accents;
+  std::optional<bool> strip_accents = std::nullopt;
   std::string unk_token = "[UNK]";
   std::string sep_token = "[SEP]";
   std::string pad_token = "[PAD]";

@@ -186,6 +186,17 @@ void resolve_padding_token(const TokenizerParts& parts, ResolvedOptions& out) {
   out.pad_token = *pad_token;
 }
 
+// The same rule and words as `tokenizers`, whatever the texts: special tokens of a single text count.
+void check_stride(const TruncationOptions& truncation, const TokenizerParts& parts) {
+  const size_t special_tokens = parts.post_processor.added_tokens(false);
+  const size_t left = truncation.max_length - std::min(special_tokens, truncation.max_length);
+  if (truncation.stride <= left) return;
+  throw ValueError(cat("tokenizer stride set to ", truncation.stride,
+                       ", which is greater than or equal to its effective max length of ", left,
+                       " (= ", truncation.max_length, " original max length - ", special_tokens,
+                       " added special tokens). Use a smaller stride or a larger max_length."));
+}
+
 }  // namespace
 
 ResolvedOptions resolve_options(const EncodeOptions& options, const TokenizerParts& parts) {
@@ -208,7 +219,10 @@ ResolvedOptions resolve_options(const EncodeOptions& options, const TokenizerPar
   }
   const bool truncates = out.truncation.strategy != TruncationStrategy::kDoNotTruncate;
   const bool pads = out.padding != PaddingStrategy::kDoNotPad;
-  if (truncates) out.truncation.max_length = as_size(*max_length, "max_length");
+  if (truncates) {
+    out.truncation.max_length = as_size(*max_length, "max_length");
+    check_stride(out.truncation, parts);
+  }
   if (!pads) return out;
   resolve_padding_token(parts, out);
   if (out.padding == PaddingStrategy::kMaxLength) out.padded_length = as_size(*max_length, "max_length");

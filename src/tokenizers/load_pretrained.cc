@@ -192,6 +192,14 @@ std::shared_ptr<const TokenizerImpl> load_pretrained(const TokenizerFiles& files
   return assemble(files, std::move(json), config, tokenizer_class == TokenizerClass::kBert);
 }
 
+std::shared_ptr<const TokenizerImpl> load_tokenizer_json(std::string_view text) {
+  TokenizerJson json = parse_tokenizer_json(text, "tokenizer.json");
+  apply_settings(PretrainedConfig(), json, json.parts.settings);
+  json.parts.settings.special(SpecialToken::kPad) = json.pad_token;
+  if (json.normalizer) json.parts.normalizer = std::make_unique<BertNormalizer>(*json.normalizer);
+  return std::make_shared<const TokenizerImpl>(std::move(json.parts));
+}
+
 std::shared_ptr<const TokenizerImpl> load_bert_vocab(const std::string& vocab_file,
                                                      const BertTokenizerOptions& options) {
   TokenizerFiles files;

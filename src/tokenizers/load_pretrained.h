@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "calque/tokenizers.h"
 #include "tokenizers/tokenizer_files.h"
@@ -18,6 +19,9 @@ enum class TokenizerClass {
 
 std::shared_ptr<const TokenizerImpl> load_pretrained(const TokenizerFiles& files,
                                                      TokenizerClass tokenizer_class);
+
+/// One tokenizer.json alone, as `tokenizers` reads it.
+std::shared_ptr<const TokenizerImpl> load_tokenizer_json(std::string_view text);
 
 std::shared_ptr<const TokenizerImpl> load_bert_vocab(const std::string& vocab_file,
                                                      const BertTokenizerOptions& options);

@@ -63,10 +63,7 @@ Tokenizer Tokenizer::from_files(const std::map<std::string, std::string, std::le
 }
 
 Tokenizer Tokenizer::from_json(std::string_view tokenizer_json) {
-  TokenizerFiles files;
-  files.where = "tokenizer.json";
-  files.tokenizer_json = std::string(tokenizer_json);
-  return Tokenizer(load_pretrained(files, TokenizerClass::kGeneric));
+  return Tokenizer(load_tokenizer_json(tokenizer_json));
 }
 
 std::vector<std::string> Tokenizer::tokenize(std::string_view text) const {
