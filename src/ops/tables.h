@@ -47,6 +47,7 @@ OpTable math_ops();
 OpTable number_ops();
 OpTable scalar_ops();
 OpTable string_ops();
+OpTable string_search_ops();
 OpTable tensor_fact_ops();
 
 }  // namespace calque::ops

@@ -1,6 +1,7 @@
 // Memory order: which layout a new tensor gets, which views overlap.
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/checked.h"
@@ -87,10 +88,10 @@ bool is_dense(IntArrayRef sizes, IntArrayRef strides) {
   if (sizes.size() == 1) return sizes[0] < 2 || strides[0] == 1;
   Dims order(sizes.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, [&](int64_t a, int64_t b) {
-    if (sizes[a] < 2) return false;
-    if (sizes[b] < 2) return true;
-    return strides[a] < strides[b];
+  std::ranges::sort(order, [&](int64_t a, int64_t b) {
+    const bool small_a = sizes[a] < 2;
+    const bool small_b = sizes[b] < 2;
+    return std::tie(small_a, strides[a], a) < std::tie(small_b, strides[b], b);
   });
   int64_t expected = 1;
   for (const int64_t d : order) {
