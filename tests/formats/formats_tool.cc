@@ -25,7 +25,9 @@ namespace {
 using namespace calque;
 using Arguments = std::vector<std::string>;
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(std::string_view text) {
+  if (!text.empty()) std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 std::shared_ptr<const MappedFile> open(const std::string& path) { return MappedFile::open(path); }
 
