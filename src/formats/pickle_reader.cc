@@ -272,7 +272,8 @@ class Machine {
   /// True for what `collections.OrderedDict()` gives, which torch.save fills by SETITEMS.
   static bool is_ordered_dict(const PickleValue& value) {
     return value.is(PickleKind::kReduce) && value.callable().module() == "collections" &&
-           value.callable().name() == "OrderedDict" && value.argument().items().empty();
+           value.callable().name() == "OrderedDict" && value.argument().is(PickleKind::kTuple) &&
+           value.argument().items().empty();
   }
 
   void set_items(std::vector<PickleValue> values) {
@@ -298,13 +299,18 @@ class Machine {
     push_node(std::move(node));
   }
 
+  static bool is_plain(const PickleValue& value) {
+    return value.is(PickleKind::kInt) || value.is(PickleKind::kDouble) || value.is(PickleKind::kString);
+  }
+
+  /// TorchScript writes a member of an enum as a call of the class with the bare value.
   void call(PickleKind kind) {
     need(2);
     const PickleValue& callable = stack_[stack_.size() - 2];
     if (!callable.is(PickleKind::kGlobal)) {
       fail(cat("a ", pickle_kind_name(callable.kind()), " stands where a global name should be called."));
     }
-    if (!top().is(PickleKind::kTuple)) {
+    if (!top().is(PickleKind::kTuple) && !(kind == PickleKind::kReduce && is_plain(top()))) {
       fail(cat("a ", pickle_kind_name(top().kind()), " stands where a tuple of arguments should be."));
     }
     auto node = make(kind);

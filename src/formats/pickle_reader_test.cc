@@ -160,6 +160,15 @@ TEST(PickleReader, RefusesStackErrors) {
   expect_refused(pickle("](\x85K\1e"), "on the stack");
 }
 
+TEST(PickleReader, MembersOfEnumsAreCallsWithABareValue) {
+  const PickleValue member = read(pickle("c__torch__\nMode\nK\2R"));
+  EXPECT_EQ(member.kind(), PickleKind::kReduce);
+  EXPECT_EQ(member.argument().integer(), 2);
+  expect_refused(pickle("cm\nn\nNR"), "tuple of arguments");
+  expect_refused(pickle("cm\nn\n]R"), "tuple of arguments");
+  expect_refused(pickle("ccollections\nOrderedDict\nK\2R" + text("k") + "K\1s"), "no dict");
+}
+
 TEST(PickleReader, RefusesWrongTargets) {
   for (const char* target : {"N", "\x88", "K\1", ")", "X\1\0\0\0x", "cm\nn\n"}) {
     const std::string value = target[0] == 'X' ? text("x") : target;
@@ -169,7 +178,7 @@ TEST(PickleReader, RefusesWrongTargets) {
     expect_refused(pickle(value + "}b"), "no object");
     if (target[0] != 'c') expect_refused(pickle(value + ")R"), "global name should be called");
     if (target[0] != 'c') expect_refused(pickle(value + ")\x81"), "global name should be called");
-    if (target[0] != ')') expect_refused(pickle("cm\nn\n" + value + "R"), "tuple of arguments");
+    if (target[0] != ')') expect_refused(pickle("cm\nn\n" + value + "\x81"), "tuple of arguments");
   }
   expect_refused(pickle("](K\1K\2u"), "no dict");
   expect_refused(pickle("}(K\1e"), "appended to a dict");

@@ -62,7 +62,8 @@ class PickleValue {
   std::string qualified_name() const;
   /// kReduce: the callable, a kGlobal. kObject: the class, a kGlobal.
   const PickleValue& callable() const;
-  /// kReduce, kObject: the arguments, a kTuple. kPersistentId: the id.
+  /// kReduce, kObject: the arguments, a kTuple; of a kReduce also a bare int, float or str. kPersistentId:
+  /// the id.
   const PickleValue& argument() const;
   /// What BUILD handed to a kObject or kReduce; nullptr when there was no BUILD.
   const PickleValue* state() const;
