@@ -10,7 +10,7 @@ namespace calque {
 
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 31;
+constexpr size_t kMaxBytes = size_t{1} << 28;
 constexpr unsigned kMinBits = 4;
 
 }  // namespace

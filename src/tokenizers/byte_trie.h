@@ -13,7 +13,7 @@ class ByteTrie {
   static constexpr uint32_t kRoot = 0;
   static constexpr uint32_t kNone = UINT32_MAX;
 
-  /// Room for keys of `bytes` bytes in all is made at once. Throws LimitError beyond 2^31 bytes.
+  /// Room for keys of `bytes` bytes in all is made at once. Throws LimitError beyond 2^28 bytes.
   explicit ByteTrie(size_t bytes);
 
   /// The node of `key`, made where it is missing. Nodes are numbered from 0 (the root) in the order they are

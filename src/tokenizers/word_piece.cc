@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "calque/error.h"
+#include "tokenizers/byte_trie.h"
 #include "tokenizers/utf8.h"
 
 namespace calque {
@@ -13,16 +14,22 @@ namespace {
 // Words of more bytes are cut in linear time; shorter ones directly, which is faster for real vocabularies.
 constexpr size_t kLongWord = 1024;
 
+DoubleArrayTrie make_trie(const Vocab& vocab) {
+  ByteTrie trie(vocab.byte_size());
+  std::vector<uint32_t> values;
+  for (uint32_t index = 0; index < vocab.size(); ++index) {
+    const uint32_t node = trie.insert(vocab.token(index));
+    if (node >= values.size()) values.resize(trie.node_count(), DoubleArrayTrie::kNone);
+    values[node] = index;
+  }
+  values.resize(trie.node_count(), DoubleArrayTrie::kNone);
+  return DoubleArrayTrie(trie, values);
+}
+
 }  // namespace
 
 WordPiece::WordPiece(Vocab vocab, WordPieceOptions options)
-    : vocab_(std::move(vocab)), options_(std::move(options)), trie_(vocab_.byte_size()) {
-  for (uint32_t index = 0; index < vocab_.size(); ++index) {
-    const uint32_t node = trie_.insert(vocab_.token(index));
-    if (node >= token_at_.size()) token_at_.resize(trie_.node_count(), Vocab::kNone);
-    token_at_[node] = index;
-  }
-  token_at_.resize(trie_.node_count(), Vocab::kNone);
+    : vocab_(std::move(vocab)), options_(std::move(options)), trie_(make_trie(vocab_)) {
   continuation_ = trie_.find(options_.continuing_subword_prefix);
   unknown_ = vocab_.find(options_.unk_token);
   if (options_.max_input_chars_per_word > kLongWord / 4) build_continuations();
@@ -61,20 +68,24 @@ void WordPiece::tokenize(std::string_view word, std::vector<ModelToken>& tokens)
 }
 
 WordPiece::Piece WordPiece::longest_from(uint32_t node, std::string_view text) const {
-  Piece best = {Vocab::kNone, 0};
+  uint32_t last = node;
+  size_t length = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     node = trie_.child(node, text[i]);
-    if (node == ByteTrie::kNone) break;
-    if (token_at_[node] != Vocab::kNone) best = {token_at_[node], i + 1};
+    if (node == DoubleArrayTrie::kNone) break;
+    if (!trie_.has_value(node)) continue;
+    last = node;
+    length = i + 1;
   }
-  return best;
+  if (length == 0) return {Vocab::kNone, 0};
+  return {trie_.value(last), length};
 }
 
 bool WordPiece::cut(std::string_view word, std::vector<ModelToken>& tokens) const {
   size_t start = 0;
-  uint32_t root = ByteTrie::kRoot;
+  uint32_t root = DoubleArrayTrie::kRoot;
   while (start < word.size()) {
-    if (root == ByteTrie::kNone) return false;
+    if (root == DoubleArrayTrie::kNone) return false;
     const Piece piece = longest_from(root, word.substr(start));
     if (piece.index == Vocab::kNone) return false;
     tokens.push_back(
@@ -86,7 +97,7 @@ bool WordPiece::cut(std::string_view word, std::vector<ModelToken>& tokens) cons
 }
 
 bool WordPiece::cut_long(std::string_view word, std::vector<ModelToken>& tokens) const {
-  const Piece first = longest_from(ByteTrie::kRoot, word);
+  const Piece first = longest_from(DoubleArrayTrie::kRoot, word);
   if (first.index == Vocab::kNone) return false;
   tokens.push_back({first.index, 0, static_cast<uint32_t>(first.length)});
   std::vector<LongestMatcher::Match> matches;

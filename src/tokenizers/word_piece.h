@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "tokenizers/byte_trie.h"
+#include "tokenizers/double_array_trie.h"
 #include "tokenizers/longest_matcher.h"
 #include "tokenizers/model.h"
 
@@ -42,9 +42,8 @@ class WordPiece : public Model {
 
   Vocab vocab_;
   WordPieceOptions options_;
-  ByteTrie trie_;
-  std::vector<uint32_t> token_at_;           // By node: index of the token that ends there, or kNone.
-  uint32_t continuation_ = ByteTrie::kNone;  // Node of the prefix.
+  DoubleArrayTrie trie_;                            // The values are indices of tokens.
+  uint32_t continuation_ = DoubleArrayTrie::kNone;  // Node of the prefix.
   uint32_t unknown_ = Vocab::kNone;
   // For words so long that trying all lengths at each place would cost too much; only where such words are
   // allowed.
