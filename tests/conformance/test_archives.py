@@ -16,12 +16,8 @@ NAMES = ("input_ids", "attention_mask", "token_type_ids")
 TOLERANCE = {"float32": 1e-5, "float64": 1e-5, "float16": 4e-3, "bfloat16": 4e-2}
 
 
-def bert_files() -> list[str]:
-    return sorted(
-        path.stem
-        for path in CORPUS.glob("*.json")
-        if "-bert-" in path.stem or "bertvar" in path.stem or "baked" in path.stem
-    )
+def corpus_files() -> list[str]:
+    return sorted(path.stem for path in CORPUS.glob("*.json"))
 
 
 def run_archive(calque, archive, inputs: dict, folder: pathlib.Path):
@@ -36,7 +32,7 @@ def run_archive(calque, archive, inputs: dict, folder: pathlib.Path):
     return [outputs[f"output.{i}"] for i in range(len(outputs))]
 
 
-@pytest.mark.parametrize("name", bert_files())
+@pytest.mark.parametrize("name", corpus_files())
 def test_corpus(calque, corpus, tmp_path, name):
     notes = json.loads((corpus / f"{name}.json").read_text())
     tensors = safetensors.torch.load_file(corpus / f"{name}.safetensors")
