@@ -1,0 +1,26 @@
+// Options that several subcommands have, and what they mean.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "calque/jit.h"
+
+namespace calque::app {
+
+/// --dtype, one of the floating-point dtypes. `dtype` stays empty when it is not given.
+void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& description);
+/// --threads; 0 when it is not given.
+void add_threads_option(CLI::App& command, int& threads);
+
+/// Loads an archive; remarks of the loader go to stderr.
+jit::Module load_module(const std::string& path, const std::string& dtype);
+
+/// Middle of the sorted values, the mean of the two middle ones when their number is even. `values` is not
+/// empty.
+double median(std::vector<double> values);
+/// The value below which `share` (0 … 1) of the values lie.
+double quantile(std::vector<double> values, double share);
+
+}  // namespace calque::app

@@ -1,0 +1,104 @@
+// calque run: calls a method of an archive on tensors from a file.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "calque/io.h"
+#include "calque/jit.h"
+#include "calque/threads.h"
+#include "command.h"
+#include "options.h"
+#include "terminal.h"
+#include "values.h"
+
+namespace calque::app {
+
+namespace {
+
+struct RunArguments {
+  std::string model, input, output;
+  std::string method = "forward";
+  std::string dtype;
+  int repeat = 1;
+  int threads = 0;
+  bool quiet = false;
+};
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void print_outputs(const std::vector<Output>& outputs) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Output& output : outputs) {
+    rows.push_back(
+        {output.name, shape_text(output.value), output.path.empty() ? "" : "result" + output.path});
+  }
+  fmt::print("{}", columns(rows));
+}
+
+void run(const RunArguments& arguments) {
+  if (arguments.threads > 0) set_num_threads(arguments.threads);
+  const jit::Module module = load_module(arguments.model, arguments.dtype);
+  const jit::Method method = module.get_method(arguments.method);
+  const io::NamedTensors tensors =
+      arguments.input.empty() ? io::NamedTensors{} : io::read_tensors(arguments.input);
+  const Call call = bind_call(read_signature(method.schema()), tensors,
+                              arguments.input.empty() ? "without --input" : arguments.input);
+
+  IValue result;
+  std::vector<double> times;
+  for (int i = 0; i < arguments.repeat; ++i) {
+    const auto start = Clock::now();
+    result = method(call.inputs, call.kwargs);
+    times.push_back(seconds_since(start));
+  }
+
+  const std::vector<Output> outputs = flatten(result);
+  if (!arguments.output.empty()) {
+    io::NamedTensors named;
+    for (const Output& output : outputs) named.emplace_back(output.name, output.value);
+    io::write_tensors(arguments.output, named);
+  }
+  if (arguments.quiet) return;
+  print_outputs(outputs);
+  if (arguments.repeat > 1) {
+    fmt::print("first call {}, median of the other {} {}\n", seconds_text(times.front()), times.size() - 1,
+               seconds_text(median({times.begin() + 1, times.end()})));
+  }
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  const auto arguments = std::make_shared<RunArguments>();
+  CLI::App* command = app.add_subcommand("run", "Call a TorchScript archive on tensors from a file");
+  command->add_option("model", arguments->model, "TorchScript archive (.pt)")->required();
+  command->add_option("-i,--input", arguments->input, "Tensors to call it with: .npz, .safetensors or .json");
+  command->add_option("-o,--output", arguments->output, "Where the results go: .npz, .safetensors or .json");
+  command->add_option("--method", arguments->method, "Method to call")->capture_default_str();
+  add_dtype_option(*command, arguments->dtype, "Convert the weights to this dtype while loading");
+  command->add_option("--repeat", arguments->repeat, "Call it so often, and print the times")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  add_threads_option(*command, arguments->threads);
+  command->add_flag("-q,--quiet", arguments->quiet, "Print nothing");
+  command->footer(
+      "Inputs are found by the names of the method's arguments, or by position as input.0, input.1, …\n"
+      "Results are named output.0, output.1, … depth first, entries of a dict by sorted key.\n"
+      "\n"
+      "Examples:\n"
+      "  calque run model.pt --input in.npz --output out.npz\n"
+      "  calque run model.pt --input in.json --output out.json --threads 1\n"
+      "  calque run model.pt --input in.npz --repeat 20");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace calque::app
