@@ -20,6 +20,10 @@ Sugared FunctionCompiler::call(const Expr& expr, const TypePtr& hint) {
       self->type->kind() == TypeKind::Tensor) {
     return to_list(expr.where, self, hint);
   }
+  // `C.__new__(C)`: the class is an argument, and no value.
+  if (expr.items[0]->is(ExprKind::kAttribute) && expr.items[0]->text == "__new__") {
+    return callee->call(*this, expr.where, {});
+  }
   return callee->call(*this, expr.where, arguments(expr));
 }
 

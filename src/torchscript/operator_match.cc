@@ -121,7 +121,7 @@ class Matcher {
       Value* item = arguments_.positional[positional_used_++];
       Value* converted = emitter_.convert(where_, element, item, conversion_);
       if (!is_subtype(*converted->type, *element)) {
-        no(wrong_type(argument, item));
+        no(wrong_type(argument, *element, item));
         return false;
       }
       items.push_back(converted);
@@ -146,7 +146,7 @@ class Matcher {
     }
     value = emitter_.convert(where_, type, value, conversion_);
     if (!is_subtype(*value->type, *type)) {
-      no(wrong_type(argument, actual));
+      no(wrong_type(argument, *argument.type, actual));
       return false;
     }
     inputs.push_back(value);
@@ -164,8 +164,8 @@ class Matcher {
     return emitter_.list(where_, value->type, std::vector<Value*>(static_cast<size_t>(length), value));
   }
 
-  static std::string wrong_type(const Argument& argument, const Value* actual) {
-    return cat("Expected a value of type '", argument.type->annotation(), "' for argument '", argument.name,
+  static std::string wrong_type(const Argument& argument, const Type& wanted, const Value* actual) {
+    return cat("Expected a value of type '", wanted.annotation(), "' for argument '", argument.name,
                "' but instead found type '", actual->type->annotation(), "'.");
   }
 

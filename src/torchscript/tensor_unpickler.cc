@@ -84,7 +84,8 @@ Tensor TensorUnpickler::read(const std::vector<PickleValue>& arguments, const Un
 
 void TensorUnpickler::refuse_lazy_bits(const PickleValue& bits, const UnpicklePath& path) const {
   const PickleValue* dict = &bits;
-  if (bits.is(PickleKind::kReduce) && !bits.argument().items().empty()) dict = &bits.argument().items()[0];
+  const bool tagged = bits.is(PickleKind::kReduce) && bits.argument().is(PickleKind::kTuple);
+  if (tagged && !bits.argument().items().empty()) dict = &bits.argument().items()[0];
   if (!dict->is(PickleKind::kDict)) return;
   for (const auto& [key, value] : dict->pairs()) {
     if (value.is(PickleKind::kBool) && value.boolean()) {

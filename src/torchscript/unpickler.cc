@@ -192,7 +192,9 @@ class Unpickler {
   IValue reduce(const PickleValue& pickle, const TypePtr& type, const UnpicklePath& path) {
     const PickleValue& callable = pickle.callable();
     const std::string name = callable.qualified_name();
-    const auto& arguments = pickle.argument().items();
+    static const std::vector<PickleValue> kNoItems;
+    const bool has_tuple = pickle.argument().is(PickleKind::kTuple);
+    const auto& arguments = has_tuple ? pickle.argument().items() : kNoItems;
     if (name == "torch._utils._rebuild_tensor_v2") return tensors_.read(arguments, path);
     if (name == "torch._utils._rebuild_parameter") return parameter(arguments, path);
     if (callable.module() == "torch.jit._pickle")
@@ -206,7 +208,8 @@ class Unpickler {
       not_supported(path, "a sparse tensor (_rebuild_sparse_tensor); call to_dense() before saving");
     }
     const TypePtr found = context_.find_type(name);
-    if (found != nullptr && found->kind() == TypeKind::Enum) return enumeration(found, arguments, path);
+    if (found != nullptr && found->kind() == TypeKind::Enum)
+      return enumeration(found, pickle.argument(), path);
     refuse_name(name, path);
   }
 
@@ -270,10 +273,10 @@ class Unpickler {
     return std::complex<double>(arguments[0].real(), arguments[1].real());
   }
 
-  IValue enumeration(const TypePtr& type, const std::vector<PickleValue>& arguments,
-                     const UnpicklePath& path) {
-    if (arguments.size() != 1) fail(path, cat(type->annotation(), " takes one value"));
-    const IValue value = read(arguments[0], nullptr, path);
+  IValue enumeration(const TypePtr& type, const PickleValue& argument, const UnpicklePath& path) {
+    const bool in_tuple = argument.is(PickleKind::kTuple);
+    if (in_tuple && argument.items().size() != 1) fail(path, cat(type->annotation(), " takes one value"));
+    const IValue value = read(in_tuple ? argument.items()[0] : argument, nullptr, path);
     for (const auto& [name, member] : static_cast<const EnumType&>(*type).members) {
       if (value.tag() != member.tag() || !(value == member)) continue;
       auto out = make_ref<EnumImpl>();
