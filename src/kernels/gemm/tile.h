@@ -19,7 +19,8 @@ class TileKernels {
   static_assert(kNr <= kMaxGemmCols);
 
   static void run(const GemmTile<T>& tile) {
-    kTable[tile.rows - 1][(tile.cols + V::kWidth - 1) / V::kWidth - 1](tile);
+    const int vectors = (tile.cols + V::kWidth - 1) / V::kWidth;
+    kTable.runs[(tile.rows - 1) * kMaxVectors + vectors - 1](tile);
   }
 
  private:
@@ -36,7 +37,7 @@ class TileKernels {
       V bs[kVectors];
       for (int n = 0; n < kVectors; ++n) bs[n] = V::load(b + n * V::kWidth);
       for (int r = 0; r < kRows; ++r) {
-        const V as = V::set(a[r * kPackedRow]);
+        const V as = V::broadcast(a + r * kPackedRow);
         for (int n = 0; n < kVectors; ++n) sums[r][n] = V::fma(as, bs[n], sums[r][n]);
       }
       ++a;
@@ -70,22 +71,14 @@ class TileKernels {
   }
 
   using Run = void (*)(const GemmTile<T>&);
-  template <int kRows>
-  static constexpr Run table_entry(int vectors) {
-    static_assert(kMaxVectors == 3);
-    return vectors == 0 ? run_tile<kRows, 1> : vectors == 1 ? run_tile<kRows, 2> : run_tile<kRows, 3>;
-  }
   struct Table {
-    Run runs[kMaxRows][kMaxVectors];
-    constexpr const Run* operator[](int row) const { return runs[row]; }
+    Run runs[kMaxRows * kMaxVectors];
   };
-  template <int... kRow>
-  static constexpr Table make_table(std::integer_sequence<int, kRow...>) {
-    Table table{};
-    for (int n = 0; n < kMaxVectors; ++n) ((table.runs[kRow][n] = table_entry<kRow + 1>(n)), ...);
-    return table;
+  template <int... kIndex>
+  static constexpr Table make_table(std::integer_sequence<int, kIndex...>) {
+    return {{run_tile<kIndex / kMaxVectors + 1, kIndex % kMaxVectors + 1>...}};
   }
-  static constexpr Table kTable = make_table(std::make_integer_sequence<int, kMaxRows>());
+  static constexpr Table kTable = make_table(std::make_integer_sequence<int, kMaxRows * kMaxVectors>());
 };
 
 }  // namespace calque::kernels

@@ -19,6 +19,13 @@ struct F32 {
 
   CALQUE_SIMD F32 zero() { return {_mm256_setzero_ps()}; }
   CALQUE_SIMD F32 set(float x) { return {_mm256_set1_ps(x)}; }
+  /// set(*p), in its place: where 16 registers are just enough, a compiler that moves the load forward
+  /// spills.
+  CALQUE_SIMD F32 broadcast(const float* p) {
+    F32 x;
+    asm volatile("vbroadcastss %1, %0" : "=x"(x.v) : "m"(*p));
+    return x;
+  }
   CALQUE_SIMD F32 load(const float* p) { return {_mm256_loadu_ps(p)}; }
   CALQUE_SIMD void store(float* p, F32 x) { _mm256_storeu_ps(p, x.v); }
   CALQUE_SIMD __m256i first(int n) {
@@ -88,6 +95,13 @@ struct F64 {
 
   CALQUE_SIMD F64 zero() { return {_mm256_setzero_pd()}; }
   CALQUE_SIMD F64 set(double x) { return {_mm256_set1_pd(x)}; }
+  /// set(*p), in its place: where 16 registers are just enough, a compiler that moves the load forward
+  /// spills.
+  CALQUE_SIMD F64 broadcast(const double* p) {
+    F64 x;
+    asm volatile("vbroadcastsd %1, %0" : "=x"(x.v) : "m"(*p));
+    return x;
+  }
   CALQUE_SIMD F64 load(const double* p) { return {_mm256_loadu_pd(p)}; }
   CALQUE_SIMD void store(double* p, F64 x) { _mm256_storeu_pd(p, x.v); }
   CALQUE_SIMD __m256i first(int n) {

@@ -18,6 +18,7 @@ struct F32 {
 
   CALQUE_SIMD F32 zero() { return {_mm512_setzero_ps()}; }
   CALQUE_SIMD F32 set(float x) { return {_mm512_set1_ps(x)}; }
+  CALQUE_SIMD F32 broadcast(const float* p) { return set(*p); }
   CALQUE_SIMD F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
   CALQUE_SIMD void store(float* p, F32 x) { _mm512_storeu_ps(p, x.v); }
   CALQUE_SIMD __mmask16 first(int n) {
@@ -67,6 +68,7 @@ struct F64 {
 
   CALQUE_SIMD F64 zero() { return {_mm512_setzero_pd()}; }
   CALQUE_SIMD F64 set(double x) { return {_mm512_set1_pd(x)}; }
+  CALQUE_SIMD F64 broadcast(const double* p) { return set(*p); }
   CALQUE_SIMD F64 load(const double* p) { return {_mm512_loadu_pd(p)}; }
   CALQUE_SIMD void store(double* p, F64 x) { _mm512_storeu_pd(p, x.v); }
   CALQUE_SIMD __mmask8 first(int n) {
