@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 #include "torchscript/closure_value.h"
+#include "torchscript/expansions.h"
 #include "torchscript/type_parser.h"
-#include "torchscript/upgraders.h"
 
 namespace calque::torchscript {
 
@@ -122,19 +122,19 @@ void FunctionCompiler::finish(Flow flow) {
   }
 }
 
-std::vector<Value*> FunctionCompiler::expand(Position where, const Upgrader& upgrader,
+std::vector<Value*> FunctionCompiler::expand(Position where, const Expansion& expansion,
                                              const std::vector<Value*>& inputs) {
   // The body may use its arguments and operators only, so it sees no variable of the function.
   Frame arguments(nullptr);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    arguments.set(upgrader.old_schema.arguments[i].name, simple(inputs[i]));
+    arguments.set(expansion.schema.arguments[i].name, simple(inputs[i]));
   }
   Frame* const frame = std::exchange(frame_, &arguments);
   const int64_t version = operator_version();
   constexpr int64_t kToday = 10;
   set_operator_version(kToday);
   set_fixed_place(where);
-  Value* result = value_of(*upgrader.body.expr);
+  Value* result = value_of(*expansion.body.expr);
   set_fixed_place(std::nullopt);
   set_operator_version(version);
   frame_ = frame;

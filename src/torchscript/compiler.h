@@ -50,7 +50,7 @@ class FunctionCompiler final : public Emitter {
   /// Values of `outer` that a closure uses, in the order of the graph's inputs.
   const std::vector<Value*>& captured() const { return captured_; }
 
-  std::vector<Value*> expand(Position where, const Upgrader& upgrader,
+  std::vector<Value*> expand(Position where, const Expansion& expansion,
                              const std::vector<Value*>& inputs) override;
 
  private:

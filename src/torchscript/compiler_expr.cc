@@ -165,7 +165,12 @@ Value* FunctionCompiler::operate(Position where, std::string_view text, Value* l
     }
     return builtin(where, "aten::percentFormat", values);
   }
-  const bool tensor = left->type->kind() == TypeKind::Tensor || right->type->kind() == TypeKind::Tensor;
+  if (text == "+" && left->type->kind() == TypeKind::Tuple && right->type->kind() == TypeKind::Tuple) {
+    std::vector<Value*> items = unpack_tuple(where, left);
+    for (Value* item : unpack_tuple(where, right)) items.push_back(item);
+    return tuple(where, items);
+  }
+  const bool tensor = left->type->kind() == TypeKind::Tensor;
   return builtin(where, tensor && text == "//" ? "aten::floor_divide" : row->builtin, {left, right});
 }
 

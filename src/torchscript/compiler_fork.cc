@@ -48,7 +48,7 @@ namespace {
 class ClosureEmitter final : public Emitter {
  public:
   using Emitter::Emitter;
-  std::vector<Value*> expand(Position where, const Upgrader&, const std::vector<Value*>&) override {
+  std::vector<Value*> expand(Position where, const Expansion&, const std::vector<Value*>&) override {
     fail(where, "fork of an operator whose meaning depends on the version of the file");
   }
 };

@@ -13,7 +13,7 @@
 
 namespace calque::torchscript {
 
-struct Upgrader;
+struct Expansion;
 
 struct NamedValue {
   std::string_view name;
@@ -59,8 +59,8 @@ class Emitter {
 
   /// Version whose operator meanings hold for the calls that are emitted.
   int64_t operator_version() const { return operator_version_; }
-  /// Emits what took the place of an operator of an old version; `inputs` are in the order of its schema.
-  virtual std::vector<Value*> expand(Position where, const Upgrader& upgrader,
+  /// Emits an overload that is written as an expression; `inputs` are in the order of its schema.
+  virtual std::vector<Value*> expand(Position where, const Expansion& expansion,
                                      const std::vector<Value*>& inputs) = 0;
 
   /// New nodes go to the end of this block.

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "torchscript/expansions.h"
 #include "torchscript/structural_schema.h"
 #include "torchscript/type_variables.h"
-#include "torchscript/upgraders.h"
 
 namespace calque::torchscript {
 
@@ -104,7 +104,6 @@ class Matcher {
 
   /// `zeros(2, 3)` for `zeros(int[] size)`.
   bool takes_rest_as_list(size_t i) const {
-    if (conversion_ == Conversion::kNone) return false;
     const Argument& argument = schema_.arguments[i];
     const bool last = i + 1 == schema_.arguments.size() || schema_.arguments[i + 1].keyword_only;
     const Type& type = *unwrap_optional(argument.type);
@@ -184,15 +183,19 @@ class Matcher {
 /// One overload that a call may mean.
 struct Candidate {
   const FunctionSchema* schema;
-  const Operator* op = nullptr;        ///< null for structural operations
-  const Upgrader* upgrader = nullptr;  ///< when the version gives the operator another meaning
+  const Operator* op = nullptr;          ///< null for structural operations
+  const Expansion* expansion = nullptr;  ///< when it is written as an expression
 };
 
 std::vector<Candidate> candidates(std::string_view name, int64_t version) {
   std::vector<Candidate> out;
   for (const Operator* op : find_operators(name)) {
-    const Upgrader* upgrader = find_upgrader(op->schema().full_name(), version);
-    out.push_back({upgrader == nullptr ? &op->schema() : &upgrader->old_schema, op, upgrader});
+    const Expansion* upgrader = find_upgrader(op->schema().full_name(), version);
+    out.push_back({upgrader == nullptr ? &op->schema() : &upgrader->schema, op, upgrader});
+  }
+  if (!out.empty()) {
+    for (const Expansion* written : written_overloads(name))
+      out.push_back({&written->schema, nullptr, written});
   }
   if (out.empty()) {
     for (const FunctionSchema* schema : structural_schemas(name)) out.push_back({schema});
@@ -227,8 +230,8 @@ std::string argument_types(const Arguments& arguments, const Value* self) {
 
 CallResult emit_call(Emitter& emitter, Position where, const Candidate& chosen, MatchedCall matched) {
   CallResult result;
-  if (chosen.upgrader != nullptr) {
-    result.values = emitter.expand(where, *chosen.upgrader, matched.inputs);
+  if (chosen.expansion != nullptr) {
+    result.values = emitter.expand(where, *chosen.expansion, matched.inputs);
     return result;
   }
   Node* node = emitter.node(where, chosen.schema->name, matched.inputs);

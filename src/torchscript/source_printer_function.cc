@@ -231,20 +231,20 @@ void FunctionPrinter::arm(const Node& node, const Block& block, std::vector<bool
   --level_;
 }
 
+/// Source has closures without parameters: what the forked code takes from around it is used by name.
 void FunctionPrinter::fork_statement(const Node& node) {
   const std::string closure = names_.unique("__forked_function");
   line(cat("def ", closure, "():"));
-  ++level_;
-  if (node.blocks.empty()) {
-    check(node.function != nullptr, "prim::fork without a body");
-    line(cat("return ", state_.definitions.name(*node.function), "(", call_arguments(node, 0), ")"));
-  } else {
-    const Block& forked = *node.blocks[0];
-    check(forked.inputs().size() <= node.inputs.size(), "prim::fork with too few inputs");
-    for (size_t i = 0; i < forked.inputs().size(); ++i) text_[forked.inputs()[i]] = text(*node.inputs[i]);
-    body(forked);
+  FunctionPrinter inner(state_, names_, out_, level_ + 1);
+  check(!node.blocks.empty() || (node.function != nullptr && node.function->graph != nullptr),
+        "prim::fork without a body");
+  const Block& forked = node.blocks.empty() ? node.function->graph->block() : *node.blocks[0];
+  if (!node.blocks.empty()) inner.text_ = text_;
+  check(forked.inputs().size() <= node.inputs.size(), "prim::fork with too few inputs");
+  for (size_t i = 0; i < forked.inputs().size(); ++i) {
+    inner.text_[forked.inputs()[i]] = text(*node.inputs[i]);
   }
-  --level_;
+  inner.body(forked);
   define(node, cat("fork(", closure, ")"));
 }
 

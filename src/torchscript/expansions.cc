@@ -1,5 +1,6 @@
-#include "torchscript/upgraders.h"
+#include "torchscript/expansions.h"
 
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -56,26 +57,68 @@ constexpr Row kRows[] = {
     {"aten::gelu", 9, "aten::gelu(Tensor self) -> Tensor", "torch.gelu(self, approximate=\"none\")"},
 };
 
-std::map<std::string, Upgrader, std::less<>> make_table() {
-  std::map<std::string, Upgrader, std::less<>> table;
+struct ScalarRow {
+  std::string_view name;
+  std::string_view body;
+};
+
+constexpr ScalarRow kScalarRows[] = {
+    {"aten::add", "torch.add(b, a)"},
+    {"aten::mul", "torch.mul(b, a)"},
+    {"aten::sub", "torch.add(torch.neg(b), a)"},
+    {"aten::div", "torch.mul(torch.reciprocal(b), a)"},
+    {"aten::eq", "torch.eq(b, a)"},
+    {"aten::ne", "torch.ne(b, a)"},
+    {"aten::lt", "torch.gt(b, a)"},
+    {"aten::gt", "torch.lt(b, a)"},
+    {"aten::le", "torch.ge(b, a)"},
+    {"aten::ge", "torch.le(b, a)"},
+};
+
+Expansion make_expansion(std::string_view name, std::string_view schema, std::string_view body,
+                         int64_t last_version) {
+  return {.schema = parse_schema(schema),
+          .body = parse_expression(
+              {.name = std::make_shared<const std::string>(name), .text = std::string(body)}),
+          .last_version = last_version};
+}
+
+std::map<std::string, Expansion, std::less<>> make_upgraders() {
+  std::map<std::string, Expansion, std::less<>> table;
   for (const Row& row : kRows) {
-    table.emplace(
-        row.overload,
-        Upgrader{.overload = std::string(row.overload),
-                 .last_version = row.last_version,
-                 .old_schema = parse_schema(row.old_schema),
-                 .body = parse_expression({.name = std::make_shared<const std::string>(row.overload),
-                                           .text = std::string(row.body)})});
+    table.emplace(row.overload, make_expansion(row.overload, row.old_schema, row.body, row.last_version));
   }
   return table;
 }
 
+struct WrittenTable {
+  std::deque<Expansion> expansions;
+  std::map<std::string, std::vector<const Expansion*>, std::less<>> by_name;
+
+  WrittenTable() {
+    for (const ScalarRow& row : kScalarRows) {
+      for (const std::string_view kind : {"float", "int", "complex"}) {
+        const std::string schema = cat(row.name, ".", kind, "_Tensor(", kind, " a, Tensor b) -> Tensor");
+        expansions.push_back(make_expansion(row.name, schema, row.body, 0));
+        by_name[std::string(row.name)].push_back(&expansions.back());
+      }
+    }
+  }
+};
+
 }  // namespace
 
-const Upgrader* find_upgrader(std::string_view overload, int64_t version) {
-  static const std::map<std::string, Upgrader, std::less<>> table = make_table();
+const Expansion* find_upgrader(std::string_view overload, int64_t version) {
+  static const std::map<std::string, Expansion, std::less<>> table = make_upgraders();
   const auto it = table.find(overload);
   return it == table.end() || version > it->second.last_version ? nullptr : &it->second;
+}
+
+std::span<const Expansion* const> written_overloads(std::string_view name) {
+  static const WrittenTable table;
+  const auto it = table.by_name.find(name);
+  if (it == table.by_name.end()) return {};
+  return it->second;
 }
 
 }  // namespace calque::torchscript
