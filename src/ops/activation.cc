@@ -61,7 +61,7 @@ Tensor mish(const Tensor& x) {
 }
 
 Tensor log_sigmoid(const Tensor& x) {
-  return floating_only(x, "log_sigmoid_cpu", []<class Op>(Op v) {
+  return floating_only(x.contiguous(), "log_sigmoid_cpu", []<class Op>(Op v) {
     return (v < 0 ? v : Op(0)) - std::log1p(std::exp(-std::fabs(v)));
   });
 }
@@ -99,6 +99,9 @@ Tensor leaky_relu(const Tensor& x, double slope) {
 
 Tensor hardtanh(const Tensor& x, const Scalar& low, const Scalar& high) {
   if (x.dtype() == kBool) throw NotImplementedError("Bool inputs not supported for hardtanh");
+  if (x.dtype() == kByte && (low.to_double() < 0 || high.to_double() < 0)) {
+    throw RuntimeError("cannot do hardtanh on an unsigned type with negative limits");
+  }
   return numeric_unary(x, "hardtanh", [&]<class Op>(Op v) {
     const Op a = scalar_to<Op>(low);
     const Op b = scalar_to<Op>(high);
@@ -109,8 +112,13 @@ Tensor hardtanh(const Tensor& x, const Scalar& low, const Scalar& high) {
 Tensor relu6(const Tensor& x) { return hardtanh(x, Scalar(0), Scalar(6)); }
 
 Tensor threshold(const Tensor& x, const Scalar& limit, const Scalar& value) {
-  return numeric_unary(x, "threshold_cpu",
-                       [&]<class Op>(Op v) { return v <= scalar_to<Op>(limit) ? scalar_to<Op>(value) : v; });
+  const Tensor out = empty_like(x, x.dtype());
+  dispatch_numeric(x.dtype(), "threshold_cpu", [&]<class T>(TypeTag<T>) {
+    const auto bound = stored_scalar<T>(limit, x.dtype());
+    const auto other = stored_scalar<T>(value, x.dtype());
+    map_unary<T, T>(out, x, [&](auto v) { return v <= bound ? other : v; });
+  });
+  return out;
 }
 
 void gelu_op(OpCall& c) { c.ret(gelu(c.tensor(0), c[1].toStringRef())); }

@@ -32,6 +32,7 @@ void convert(IValue& value, const Argument& argument) {
 bool fits(const IValue& value, const Type& type) {
   if (has_variable(type) || value_has_type(value, type)) return true;
   const Type& inner = without_optional(type);
+  if (inner.kind() == TypeKind::Number && value.isBool()) return true;
   if (inner.kind() != TypeKind::List || !value.isList()) return false;
   for (const IValue& item : value.list_impl()->items) {
     if (!fits(item, *inner.contained()[0])) return false;

@@ -20,7 +20,7 @@ struct ToArguments {
 
 Tensor to(const Tensor& self, const ToArguments& args) {
   const MemoryFormat format = memory_format_of(args.memory_format, self, MemoryFormat::kPreserve);
-  const bool same_layout = format == MemoryFormat::kPreserve || is_in_format(self, format);
+  const bool same_layout = format == MemoryFormat::kPreserve || suggested_format(self) == format;
   if (!args.copy && self.dtype() == args.dtype && same_layout) return self;
   Tensor out = empty_in_format(self, args.dtype, format);
   out.copy_(self);
@@ -131,13 +131,8 @@ void int_implicit(OpCall& c) {
   c.ret(item_of(c.tensor(0)).to_int());
 }
 void float_implicit(OpCall& c) {
-  const Tensor t = c.tensor(0);
-  check_implicit(t, /*to_integer=*/false);
-  if (t.dtype() != kDouble && t.dtype() != kFloat) {
-    throw RuntimeError(
-        cat("Cannot input a tensor of type ", dtype_cpp_name(t.dtype()), " as a float argument"));
-  }
-  c.ret(item_of(t).to_double());
+  check_implicit(c.tensor(0), /*to_integer=*/false);
+  c.ret(item_of(c.tensor(0)).to_double());
 }
 void scalar_implicit(OpCall& c) {
   check_implicit(c.tensor(0), /*to_integer=*/false);
@@ -157,13 +152,16 @@ Tensor alias(const Tensor& t) {
 
 void same(OpCall& c) { c.ret(c[0]); }
 
-void view_dtype(OpCall& c) {
-  const Tensor self = c.tensor(0);
-  const auto dtype = static_cast<ScalarType>(c.integer(1));
-  if (item_size(dtype) != self.itemsize()) {
-    throw NotImplementedError("view(dtype) between dtypes of different sizes is not supported");
+void requires_grad_(OpCall& c) {
+  if (c.boolean(1) && !c.tensor(0).is_floating_point()) {
+    throw RuntimeError("Only Tensors of floating point and complex dtype can require gradients");
   }
-  c.ret(from_storage(self.storage(), self.storage_offset(), self.sizes(), self.strides(), dtype));
+  c.ret(c[0]);
+}
+
+void copy_number_(OpCall& c) {
+  c.tensor(0).fill_(c.scalar(1));
+  c.ret(c[0]);
 }
 
 constexpr OpRow kRows[] = {
@@ -197,14 +195,14 @@ constexpr OpRow kRows[] = {
     {"aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", clone},
     {"aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", copy_},
     {"aten::copy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)", copy_},
-    {"aten::copy_.int(Tensor(a!) self, int other) -> Tensor(a!)", copy_},
-    {"aten::copy_.float(Tensor(a!) self, float other) -> Tensor(a!)", copy_},
+    {"aten::copy_.int(Tensor(a!) self, int other) -> Tensor(a!)", copy_number_},
+    {"aten::copy_.float(Tensor(a!) self, float other) -> Tensor(a!)", copy_number_},
     {"aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor", copy},
     {"aten::detach(Tensor(a) self) -> Tensor(a)", unary_op<alias>},
     {"aten::detach_(Tensor(a!) self) -> Tensor(a!)", same},
     {"aten::alias(Tensor(a) self) -> Tensor(a)", unary_op<alias>},
     {"aten::lift_fresh(Tensor(a) self) -> Tensor(a)", same},
-    {"aten::requires_grad_(Tensor(a!) self, bool requires_grad=True) -> Tensor(a!)", same},
+    {"aten::requires_grad_(Tensor(a!) self, bool requires_grad=True) -> Tensor(a!)", requires_grad_},
     {"aten::conj(Tensor(a) self) -> Tensor(a)", same},
     {"aten::real(Tensor(a) self) -> Tensor(a)", same},
     {"aten::resolve_conj(Tensor(a) self) -> Tensor(a)", same},
@@ -220,7 +218,6 @@ constexpr OpRow kRows[] = {
     {"aten::ScalarImplicit(Tensor a) -> Scalar", scalar_implicit},
     {"prim::NumToTensor.Scalar(Scalar a) -> Tensor", num_to_tensor},
     {"prim::NumToTensor.bool(bool a) -> Tensor", num_to_tensor},
-    {"aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", view_dtype},
 };
 
 }  // namespace

@@ -113,6 +113,8 @@ void isin_op(OpCall& c) {
   const Tensor a = tensor_or_number(c[0]);
   const Tensor b = tensor_or_number(c[1]);
   const bool invert = c.boolean(3);
+  if (a.dtype() == kBool || b.dtype() == kBool)
+    throw RuntimeError("Unsupported input type encountered for isin(): Bool");
   const ScalarType dtype = result_type({a, b});
   const Tensor x = a.to(dtype).contiguous();
   const Tensor tests = b.to(dtype).contiguous();

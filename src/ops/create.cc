@@ -71,7 +71,7 @@ int64_t arange_length(const Steps& s, ScalarType dtype) {
     throw RuntimeError("upper bound and lower bound inconsistent with step sign");
   }
   double length = 0;
-  if (is_integral(dtype)) {
+  if (dtype == kLong) {
     const auto span = static_cast<double>(wrap_sub(s.end.to_int(), s.start.to_int()));
     length = std::ceil(span / static_cast<double>(s.step.to_int()));
   } else {
@@ -83,7 +83,6 @@ int64_t arange_length(const Steps& s, ScalarType dtype) {
 
 Tensor arange(const Steps& s, ScalarType dtype) {
   if (dtype == kBool) throw_not_implemented("arange_cpu", dtype);
-  if (is_integral(dtype) && s.step.to_int() == 0) throw RuntimeError("step must be nonzero");
   Tensor out = empty({arange_length(s, dtype)}, dtype);
   dispatch_numeric(dtype, "arange_cpu", [&]<class T>(TypeTag<T>) {
     T* p = elements<T>(out);
@@ -122,6 +121,10 @@ template <class F>
 Tensor spaced(double start, double end, int64_t steps, ScalarType dtype, F f) {
   if (steps < 0) throw RuntimeError("number of steps must be non-negative");
   Tensor out = empty({steps}, dtype);
+  if (is_integral(dtype)) {
+    start = std::trunc(start);
+    end = std::trunc(end);
+  }
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   dispatch_all(dtype, "linspace_cpu", [&]<class T>(TypeTag<T>) {
     T* p = elements<T>(out);

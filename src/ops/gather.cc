@@ -131,12 +131,12 @@ void scatter_into(const Tensor& self, int64_t dim, const Tensor& index, const Sc
                   std::string_view op) {
   const int64_t d = wrap_dim(dim, self.dim());
   check_no_internal_overlap(self);
-  if (index.numel() == 0) return;
-  check_index_dtype(index, op);
-  check_scatter_shapes(self, index, src.tensor, d);
   if (src.tensor.defined() && src.tensor.dtype() != self.dtype()) {
     throw RuntimeError(cat(op, "(): Expected self.dtype to be equal to src.dtype"));
   }
+  if (index.numel() == 0) return;
+  check_index_dtype(index, op);
+  check_scatter_shapes(self, index, src.tensor, d);
   const Tensor values = src.tensor.defined() ? src.tensor.clone() : Tensor();
   std::vector<int64_t> from;
   if (values.defined()) {
@@ -146,7 +146,7 @@ void scatter_into(const Tensor& self, int64_t dim, const Tensor& index, const Sc
   dispatch_all(self.dtype(), op, [&]<class T>(TypeTag<T>) {
     using Op = OpType<T>;
     T* p = elements<T>(self);
-    const Op number = scalar_to<Op>(src.number);
+    const Op number = stored_scalar<T>(src.number, self.dtype());
     for_each_indexed(self, d, index, [&](int64_t to, int64_t i) {
       const Op value = values.defined() ? Element<T>::load(elements<T>(values)[from[i]]) : number;
       p[to] = Element<T>::store(combine(how, Element<T>::load(p[to]), value));
@@ -168,7 +168,8 @@ ScatterSource source_of(const IValue& value) {
 /// The frame of out-of-place and in-place forms: f writes into the tensor that it is given.
 template <auto F>
 void on_copy(OpCall& c) {
-  const Tensor out = c.tensor(0).clone();
+  const Tensor out = empty(c.tensor(0).sizes(), c.tensor(0).dtype());
+  out.copy_(c.tensor(0));
   F(out, c);
   c.ret(out);
 }

@@ -1,5 +1,6 @@
 // Advanced indexing: x[i, j], x[i, j] = v.
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/text.h"
@@ -68,8 +69,9 @@ Indices expand_masks(const Tensor& self, const Indices& indices) {
 /// What is selected: for each position of the joint index, and each element of the dimensions that are not
 /// indexed, an element of the storage.
 struct Selection {
-  Dims index_sizes{};             ///< the indices broadcast together
-  Dims rest_sizes{};              ///< the dimensions without index, in order
+  Dims index_sizes{};  ///< the indices broadcast together
+  Dims rest_sizes{};   ///< the dimensions without index, in order
+  Dims rest_strides{};
   Dims result_sizes{};            ///< index_sizes put where the first index stands, or in front
   size_t index_position = 0;      ///< where in result_sizes
   std::vector<int64_t> chosen{};  ///< offset for each position of the joint index
@@ -134,7 +136,6 @@ Selection select_elements(const Tensor& self, const Indices& raw) {
   const Indices indices = expand_masks(self, raw);
   Selection s{.index_sizes = joint_sizes(indices)};
   const bool in_place = adjacent(indices);
-  Dims rest_strides;
   bool seen = false;
   for (int64_t d = 0; d < self.dim(); ++d) {
     if (indices[d]) {
@@ -143,7 +144,7 @@ Selection select_elements(const Tensor& self, const Indices& raw) {
       continue;
     }
     s.rest_sizes.push_back(self.sizes()[d]);
-    rest_strides.push_back(self.strides()[d]);
+    s.rest_strides.push_back(self.strides()[d]);
   }
   s.result_sizes = s.rest_sizes;
   s.result_sizes.insert(s.result_sizes.begin() + static_cast<std::ptrdiff_t>(s.index_position),
@@ -155,7 +156,7 @@ Selection select_elements(const Tensor& self, const Indices& raw) {
   for (int64_t d = 0; d < self.dim(); ++d) {
     if (indices[d]) add_offsets(self, d, *indices[d], s);
   }
-  s.rest = element_offsets(s.rest_sizes, rest_strides);
+  s.rest = element_offsets(s.rest_sizes, s.rest_strides);
   return s;
 }
 
@@ -163,6 +164,20 @@ Dims index_then_rest(const Selection& s) {
   Dims sizes = s.index_sizes;
   sizes.insert(sizes.end(), s.rest_sizes.begin(), s.rest_sizes.end());
   return sizes;
+}
+
+/// The result's memory order, which follows self's dimensions without index as far as the indices leave it
+/// open.
+Dims result_strides(const Tensor& self, const Selection& s) {
+  if (product(s.result_sizes) == 0) return contiguous_strides(s.result_sizes);
+  const auto at = static_cast<std::ptrdiff_t>(s.index_position);
+  Dims strides = s.rest_strides;
+  strides.insert(strides.begin() + at, s.index_sizes.size(), 0);
+  Dims index_shape(s.rest_sizes.size(), 1);
+  index_shape.insert(index_shape.begin() + at, s.index_sizes.begin(), s.index_sizes.end());
+  const std::array<Tensor, 2> operands = {make_view(self, s.result_sizes, strides, self.storage_offset()),
+                                          empty(index_shape, kLong)};
+  return elementwise_strides(s.result_sizes, operands);
 }
 
 Tensor index(const Tensor& self, const Indices& indices) {
@@ -175,7 +190,12 @@ Tensor index(const Tensor& self, const Indices& indices) {
       for (const int64_t rest : s.rest) *r++ = p[chosen + rest];
     }
   });
-  return s.index_position == 0 ? out : out.permute(s.order()).contiguous();
+  const Tensor found = out.permute(s.order());
+  const Dims strides = result_strides(self, s);
+  if (std::ranges::equal(found.strides(), strides)) return found;
+  Tensor arranged = empty_strided(s.result_sizes, strides, self.dtype());
+  arranged.copy_(found);
+  return arranged;
 }
 
 /// The values in the order of the selection.

@@ -139,6 +139,7 @@ constexpr auto kIndexCopy = [](const Tensor& out, const OpCall& c) {
                          ") should be equal to source.size(dim) (", source.sizes()[d], ")"));
   }
   check_no_internal_overlap(self);
+  if (self.numel() == 0) return;
   const std::vector<int64_t> ids = index_values(index);
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= self.sizes()[d]) {
@@ -172,7 +173,8 @@ constexpr auto kIndexFill = [](const Tensor& out, const OpCall& c) {
 
 template <auto F>
 void on_copy(OpCall& c) {
-  const Tensor out = c.tensor(0).clone();
+  const Tensor out = empty(c.tensor(0).sizes(), c.tensor(0).dtype());
+  out.copy_(c.tensor(0));
   F(out, c);
   c.ret(out);
 }

@@ -160,10 +160,7 @@ std::vector<Tensor> meshgrid(std::vector<Tensor> tensors, const std::string& ind
     shape[i] = sizes[i];
     tensors[i] = tensors[i].view(shape).expand(sizes);
   }
-  if (swap) {
-    for (Tensor& t : tensors) t = t.transpose(0, 1);
-    std::swap(tensors[0], tensors[1]);
-  }
+  if (swap) std::swap(tensors[0], tensors[1]);
   return tensors;
 }
 void meshgrid_op(OpCall& c) { c.ret(meshgrid(c[0].toTensorVector(), "ij")); }

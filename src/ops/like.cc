@@ -41,6 +41,7 @@ Scalar fill_value(const Tensor& value) {
 }
 
 void fill_tensor_(OpCall& c) {
+  check_no_internal_overlap(c.tensor(0));
   c.tensor(0).fill_(fill_value(c.tensor(1)));
   c.ret(c[0]);
 }
@@ -60,9 +61,18 @@ void zero_(OpCall& c) {
 
 // --- torch.tensor of numbers and nested lists
 
+/// requires_grad is an argument of torch.tensor only; nothing is differentiated here.
+void check_requires_grad(const OpCall& c, ScalarType dtype) {
+  if (c.size() > 3 && c.boolean(3) && !is_floating_point(dtype)) {
+    throw RuntimeError("Only Tensors of floating point and complex dtype can require gradients");
+  }
+}
+
 void tensor_number(OpCall& c) {
   const Tensor t = tensor(c.scalar(0));
-  c.ret(t.to(c.optional_dtype(1).value_or(t.dtype())));
+  const ScalarType dtype = c.optional_dtype(1).value_or(t.dtype());
+  check_requires_grad(c, dtype);
+  c.ret(t.to(dtype));
 }
 
 void as_tensor(OpCall& c) { c.ret(c.tensor(0).to(c.optional_dtype(1).value_or(c.tensor(0).dtype()))); }
@@ -113,6 +123,7 @@ void store_list(const IValue& value, IntArrayRef sizes, size_t dim, T*& out) {
 void tensor_list(OpCall& c) {
   if (!c[0].isList()) throw TypeError(cat("tensor() expects a list or a number, found ", c[0].type_name()));
   const ScalarType dtype = c.optional_dtype(1).value_or(dtype_of_list(*c[0].list_impl()));
+  check_requires_grad(c, dtype);
   const Dims sizes = sizes_of_list(c[0]);
   Tensor out = empty(sizes, dtype);
   dispatch_all(dtype, "tensor", [&]<class T>(TypeTag<T>) {

@@ -29,7 +29,7 @@ void masked_fill_in_place(const Tensor& self, const Tensor& mask, const Scalar& 
   check_no_internal_overlap(self);
   check_no_partial_overlap(self, mask);
   dispatch_all(self.dtype(), "masked_fill", [&]<class T>(TypeTag<T>) {
-    const T filler = Element<T>::store(scalar_to<OpType<T>>(value));
+    const T filler = Element<T>::store(stored_scalar<T>(value, self.dtype()));
     T* p = elements<T>(self);
     const auto* m = elements<uint8_t>(mask);
     StridedLoop<2>(self.sizes(), {strides_of(self), broadcast_strides(mask, self.sizes())})
@@ -63,8 +63,7 @@ void masked_fill(OpCall& c) {
   const Scalar value = fill_value(c[2]);
   const Dims sizes = broadcast_shapes(mask.sizes(), self.sizes());
   const Tensor wide = self.expand(sizes);
-  const std::array<Tensor, 1> model = {self};
-  Tensor out = empty_strided(sizes, elementwise_strides(sizes, model), self.dtype());
+  Tensor out = empty(sizes, self.dtype());
   out.copy_(wide);
   masked_fill_in_place(out, mask, value);
   c.ret(out);

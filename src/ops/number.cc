@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ops/division.h"
 #include "ops/tables.h"
+#include "ops/unary.h"
 
 namespace calque::ops {
 
@@ -92,6 +93,8 @@ void abs(OpCall& c) {
   const int64_t value = as_int(c[0]);
   c.ret(value < 0 ? wrap_sub<int64_t>(0, value) : value);
 }
+
+void abs_tensor(OpCall& c) { c.ret(ops::abs(c.tensor(0))); }
 
 /// Exact for ints, which a double would not be; NaN is passed over as std::min and std::max do.
 void min(OpCall& c) {
@@ -228,6 +231,7 @@ constexpr OpRow kRows[] = {
     {"prim::abs.int(int a) -> int", abs},
     {"prim::abs.float(float a) -> float", abs},
     {"prim::abs.Scalar(Scalar a) -> Scalar", abs},
+    {"prim::abs(Tensor x) -> Tensor", abs_tensor},
     {"prim::min.int(int a, int b) -> int", min},
     {"prim::min.float(float a, float b) -> float", min},
     {"prim::min.int_float(int a, float b) -> float", min},

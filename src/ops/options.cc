@@ -58,6 +58,15 @@ Tensor empty_in_format(const Tensor& t, ScalarType dtype, MemoryFormat format) {
   return empty_strided(t.sizes(), format_strides(t, format), dtype);
 }
 
+MemoryFormat suggested_format(const Tensor& t) {
+  if (t.is_contiguous()) return MemoryFormat::kContiguous;
+  for (const auto& [rank, format] :
+       {std::pair{4, MemoryFormat::kChannelsLast}, {5, MemoryFormat::kChannelsLast3d}}) {
+    if (t.dim() == rank && is_in_format(t, format)) return format;
+  }
+  return MemoryFormat::kContiguous;
+}
+
 bool is_in_format(const Tensor& t, MemoryFormat format) {
   if (format == MemoryFormat::kPreserve || format == MemoryFormat::kContiguous) return t.is_contiguous();
   const Dims wanted = format_strides(t, format);

@@ -24,5 +24,7 @@ MemoryFormat memory_format_of(const IValue& value, const Tensor& t, MemoryFormat
 /// Uninitialised tensor of t's shape in that format.
 Tensor empty_in_format(const Tensor& t, ScalarType dtype, MemoryFormat format);
 bool is_in_format(const Tensor& t, MemoryFormat format);
+/// Channels last when t is laid out so, else contiguous.
+MemoryFormat suggested_format(const Tensor& t);
 
 }  // namespace calque::ops

@@ -142,7 +142,7 @@ void pow_tensor_scalar_(OpCall& c) {
 void pow_scalar(OpCall& c) {
   const Tensor base = number_tensor(c.scalar(0));
   const Tensor exponent = c.tensor(1);
-  if (c.scalar(0).to_double() != 1) return c.ret(pow(base, exponent));
+  if (c.scalar(0).to_double() != 1) return c.ret(pow(base, exponent).contiguous());
   c.ret(full(exponent.sizes(), Scalar(1), result_type({base, exponent})));
 }
 

@@ -29,16 +29,18 @@ Tensor nonzero(const Tensor& t) {
     }
   });
   const int64_t rank = t.dim();
-  Tensor out = empty({static_cast<int64_t>(found.size()), rank}, kLong);
+  // One row of memory for each dimension, as PyTorch lays it out.
+  const auto count = static_cast<int64_t>(found.size());
+  Tensor out = empty({rank, count}, kLong);
   auto* p = elements<int64_t>(out);
   for (size_t i = 0; i < found.size(); ++i) {
     int64_t rest = found[i];
     for (int64_t d = rank; d-- > 0;) {
-      p[static_cast<int64_t>(i) * rank + d] = rest % t.sizes()[d];
+      p[d * count + static_cast<int64_t>(i)] = rest % t.sizes()[d];
       rest /= t.sizes()[d];
     }
   }
-  return out;
+  return out.transpose(0, 1);
 }
 
 int64_t wrap_index(int64_t index, int64_t dim, int64_t size) {

@@ -45,7 +45,7 @@ class Registry {
           cast_ops(),       create_ops(),      like_ops(),      view_ops(),      join_ops(),
           shape_ops(),      index_ops(),       index_dim_ops(), gather_ops(),    masked_ops(),
           list_ops(),       tensor_fact_ops(), string_ops(),    dict_ops(),      number_ops(),
-          math_ops()}) {
+          math_ops(),       list_order_ops()}) {
       for (const OpRow& row : table) by_name_[base_name(row.schema)].rows.push_back(&row);
     }
   }

@@ -159,11 +159,6 @@ void slice(OpCall& c) {
   }
   c.ret(std::move(out));
 }
-void characters(OpCall& c) {
-  std::vector<std::string> out;
-  for (const char ch : text(c)) out.emplace_back(1, ch);
-  c.ret(out);
-}
 void ord(OpCall& c) {
   if (text(c).size() != 1) {
     throw RuntimeError(cat("String for ord() must be 1 character, found ", text(c).size()));
@@ -247,7 +242,6 @@ constexpr OpRow kRows[] = {
     {"aten::__getitem__.str(str s, int index) -> str", get_item},
     {"prim::StringIndex(str string, int index) -> str", get_item},
     {"aten::slice.str(str string, int? start=None, int? end=None, int step=1) -> str", slice},
-    {"aten::list(str t) -> str[]", characters},
     {"aten::ord(str string) -> int", ord},
     {"aten::chr(int i) -> str", chr},
     {"aten::add.str(str a, str b) -> str", add},

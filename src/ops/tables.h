@@ -43,6 +43,7 @@ OpTable view_ops();
 OpTable container_compare_ops();
 OpTable dict_ops();
 OpTable list_ops();
+OpTable list_order_ops();
 OpTable math_ops();
 OpTable number_ops();
 OpTable scalar_ops();

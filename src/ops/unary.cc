@@ -1,5 +1,6 @@
 #include "ops/unary.h"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -195,8 +196,11 @@ Tensor isfinite(const Tensor& x) {
 
 Tensor signbit(const Tensor& x) {
   return predicate_unary(x, "signbit_cpu", [](auto v) {
-    if constexpr (std::is_floating_point_v<decltype(v)>) {
-      return std::signbit(v);
+    // By the bits: GCC 12 fails on a vectorised std::signbit.
+    if constexpr (std::is_same_v<decltype(v), float>) {
+      return (std::bit_cast<uint32_t>(v) >> 31) != 0;
+    } else if constexpr (std::is_same_v<decltype(v), double>) {
+      return (std::bit_cast<uint64_t>(v) >> 63) != 0;
     } else {
       return v < decltype(v)(0);
     }
@@ -243,13 +247,18 @@ void round_decimals(OpCall& c) {
 
 void logit(OpCall& c) {
   const std::optional<double> eps = c[1].isNone() ? std::nullopt : std::optional(c.number(1));
-  c.ret(float_unary(c.tensor(0), "logit_cpu", [&]<class Op>(Op v) {
-    if (eps) {
-      const auto low = static_cast<Op>(*eps);
-      v = v < low ? low : v > 1 - low ? 1 - low : v;
-    }
-    return std::log(v / (1 - v));
-  }));
+  const Tensor x = c.tensor(0).to(float_type_of(c.tensor(0).dtype()));
+  const Tensor out = empty_like(x, x.dtype());
+  dispatch_floating(x.dtype(), "logit_cpu", [&]<class T>(TypeTag<T>) {
+    using Op = OpType<T>;
+    const auto low = static_cast<Op>(eps.value_or(0));
+    const Op high = Element<T>::load(Element<T>::store(1 - low));
+    map_unary<T, T>(out, x, [&](Op v) {
+      if (eps) v = v < low ? low : v > high ? high : v;
+      return std::log(v / (1 - v));
+    });
+  });
+  c.ret(out);
 }
 
 void nan_to_num(OpCall& c) {
@@ -404,7 +413,6 @@ constexpr OpRow kRows[] = {
     {"aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
      nan_to_num},
     {"aten::special_expit(Tensor self) -> Tensor", unary_op<sigmoid>},
-    {"prim::abs(Tensor x) -> Tensor", unary_op<abs>},
 };
 
 }  // namespace

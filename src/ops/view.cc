@@ -345,8 +345,18 @@ void as_strided(OpCall& c) {
                      x.dtype()));
 }
 
+void view_dtype(OpCall& c) {
+  const Tensor self = c.tensor(0);
+  const auto dtype = static_cast<ScalarType>(c.integer(1));
+  if (item_size(dtype) != self.itemsize()) {
+    throw NotImplementedError("view(dtype) between dtypes of different sizes is not supported");
+  }
+  c.ret(from_storage(self.storage(), self.storage_offset(), self.sizes(), self.strides(), dtype));
+}
+
 constexpr OpRow kRows[] = {
     {"aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)", view},
+    {"aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", view_dtype},
     {"aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)", reshape},
     {"aten::view_as(Tensor(a) self, Tensor other) -> Tensor(a)", view_as},
     {"aten::reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)", reshape_as},

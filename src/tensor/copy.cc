@@ -57,6 +57,16 @@ void throw_not_implemented(std::string_view op, ScalarType dtype) {
   throw NotImplementedError(cat("\"", op, "\" not implemented for '", dtype_cpp_name(dtype), "'"));
 }
 
+void throw_scalar_overflow(ScalarType dtype) {
+  std::string_view name = dtype_name(dtype);
+  if (dtype == kHalf) name = "at::Half";
+  if (dtype == kBFloat16) name = "at::BFloat16";
+  if (dtype == kFloat) name = "float";
+  if (dtype == kInt) name = "int";
+  const bool sized = is_integral(dtype) && dtype != kInt;
+  throw RuntimeError(cat("value cannot be converted to type ", name, sized ? "_t" : "", " without overflow"));
+}
+
 void check_broadcasts_to(const Tensor& source, IntArrayRef target) {
   const Dims joint = broadcast_shapes(target, source.sizes());
   if (std::ranges::equal(joint, target)) return;
@@ -83,7 +93,7 @@ void Tensor::copy_(const Tensor& source) const {
 
 void Tensor::fill_(const Scalar& value) const {
   dispatch_all(dtype(), "fill_", [&]<class T>(TypeTag<T>) {
-    const T element = Element<T>::store(scalar_to<OpType<T>>(value));
+    const T element = Element<T>::store(stored_scalar<T>(value, dtype()));
     T* data = elements<T>(*this);
     StridedLoop<1>(sizes(), {strides_of(*this)})
         .for_each_run([&](int64_t n, const auto& offset, const auto& stride) {

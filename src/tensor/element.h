@@ -103,6 +103,29 @@ Op scalar_to(const Scalar& value) {
   }
 }
 
+[[noreturn]] void throw_scalar_overflow(ScalarType dtype);
+
+/// The same for a value that is stored: RuntimeError with PyTorch's text when it does not fit in `dtype`,
+/// whose element is T. Integers may be as negative as an unsigned type is wide.
+template <class T>
+OpType<T> stored_scalar(const Scalar& value, ScalarType dtype) {
+  using Op = OpType<T>;
+  if constexpr (std::is_integral_v<T>) {
+    const auto high = static_cast<double>(std::numeric_limits<T>::max());
+    const double low = std::is_signed_v<T>         ? static_cast<double>(std::numeric_limits<T>::min())
+                       : value.is_floating_point() ? 0
+                                                   : -high;
+    const double v = value.to_double();
+    if (!(v >= low && v <= high)) throw_scalar_overflow(dtype);
+  } else if constexpr (std::is_same_v<Op, float>) {
+    double high = std::numeric_limits<float>::max();
+    if (std::is_same_v<T, Half>) high = 65504;
+    if (std::is_same_v<T, BFloat16>) high = 0x1.fep127;
+    if (std::isfinite(value.to_double()) && std::fabs(value.to_double()) > high) throw_scalar_overflow(dtype);
+  }
+  return scalar_to<Op>(value);
+}
+
 template <class Op>
 Scalar op_to_scalar(Op value) {
   if constexpr (std::is_same_v<Op, bool>) {

@@ -1,5 +1,5 @@
-// Loops over strided tensors: dimensions in the order of memory, merged where that is possible, one callback for each
-// innermost run.
+// Loops over strided tensors: dimensions in the order of memory, merged where that is possible, one callback
+// for each innermost run.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace calque {
 
-/// The loop over a shape for N operands. Dimensions of size 1 are dropped, the others are walked in the memory order
-/// of operand 0, and neighbours are merged.
+/// The loop over a shape for N operands. Dimensions of size 1 are dropped, the others are walked in the
+/// memory order of operand 0, and neighbours are merged.
 template <size_t N>
 class StridedLoop {
  public:
@@ -36,7 +36,8 @@ class StridedLoop {
   template <class F>
   void for_each_run(F&& run) const {
     if (empty_) return;
-    walk(axes_.size() - 1, [&](const Strides& offsets) { run(axes_.back().size, offsets, axes_.back().strides); });
+    walk(axes_.size() - 1,
+         [&](const Strides& offsets) { run(axes_.back().size, offsets, axes_.back().strides); });
   }
 
   /// Calls run(rows, n, offsets, row_strides, strides): element [r, i] at offsets[k] + r * row_strides[k] +

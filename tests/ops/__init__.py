@@ -1,0 +1,1 @@
+"""Operators compared with real PyTorch."""

@@ -1,0 +1,70 @@
+"""Every operator of tensors against PyTorch: random dtypes, shapes, strides, values and errors, driven by the schemas.
+
+CALQUE_OPS_SEED (default 0) shifts the seeds, CALQUE_OPS_CASES (default 16) is the number of calls of each overload.
+"""
+
+import os
+
+import pytest
+
+from . import differential, oracle
+from .wire import Crash, OpTool
+
+SEED = int(os.environ.get("CALQUE_OPS_SEED", "0"))
+CASES = int(os.environ.get("CALQUE_OPS_CASES", "16"))
+
+
+def has_tensor(schema: str) -> bool:
+    return "Tensor" in schema or schema.split("(")[0].split(".")[0] in CREATION
+
+
+CREATION = {"aten::" + n for n in (
+    "zeros ones empty full arange linspace logspace eye tril_indices triu_indices hann_window scalar_tensor tensor "
+    "as_tensor empty_strided"
+).split()}  # fmt: skip
+# Compared elsewhere, or not a function of the arguments.
+SKIPPED = {
+    "aten::dict", "prim::tolist", "aten::manual_seed", "aten::set_grad_enabled", "aten::einsum.sublist", "prim::data",
+    "aten::detach_", "aten::is_inference", "prim::requires_grad",
+}  # fmt: skip
+
+
+def overloads() -> list[str]:
+    try:
+        schemas = OpTool().schemas()
+    except OSError:
+        return []
+    names = []
+    for schema in schemas:
+        full = schema.split("(")[0]
+        containers = "t[]" in schema or "Dict(" in schema or "Tensor[](a!)" in schema or "Tensor[] self" in schema
+        if has_tensor(schema) and full not in SKIPPED and not containers:
+            names.append(full)
+    return names
+
+
+@pytest.mark.parametrize("full", overloads())
+def test_agrees_with_pytorch(tool, full):
+    agreed = 0
+    failures = []
+    for seed in range(SEED, SEED + CASES):
+        try:
+            outcome, difference = differential.run(tool, full, seed * 1000003 + sum(full.encode()))
+        except Crash as crash:
+            outcome, difference = "crash", str(crash)
+        agreed += outcome == "ok" and difference is None
+        if difference is not None:
+            failures.append(f"{difference}\n    CALQUE_OPS_SEED={seed} CALQUE_OPS_CASES=1 pytest 'tests/ops/test_operators.py::test_agrees_with_pytorch[{full}]'")
+    if failures:
+        pytest.fail(f"{len(failures)} of {CASES} calls of {full} differ\n  " + "\n  ".join(failures[:4]), pytrace=False)
+    assert CASES < 8 or agreed > 0, f"no call of {full} ran on both sides"
+
+
+def test_overloads_are_in_pytorchs_order(tool):
+    ours: dict = {}
+    for schema in tool.schemas():
+        full = schema.split("(")[0]
+        ours.setdefault(full.split(".")[0], []).append(full)
+    for name, names in ours.items():
+        theirs = [n for n in oracle.schemas_of(name) if n in set(names)]
+        assert theirs == names
