@@ -1,5 +1,7 @@
 #include "formats/json.h"
 
+#include <source_location>
+
 #include "base/check.h"
 #include "base/text.h"
 #include "calque/error.h"
@@ -45,7 +47,9 @@ namespace {
 template <class T, class Variant>
 const T& held(const Variant& value) {
   const T* found = std::get_if<T>(&value);
-  check(found != nullptr, "a JSON value of another kind was asked for");
+  if (found == nullptr) {
+    check_failed("a JSON value of another kind was asked for", std::source_location::current());
+  }
   return *found;
 }
 

@@ -17,6 +17,15 @@ template <std::unsigned_integral T>
   return static_cast<T>(value);
 }
 
+/// A two's complement integer of all of `bytes`, at most 8 of them; 0 for none.
+[[nodiscard]] inline int64_t read_signed_le(std::span<const std::byte> bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) value |= std::to_integer<uint64_t>(bytes[i]) << (8 * i);
+  const bool negative = !bytes.empty() && std::to_integer<unsigned>(bytes.back()) >= 0x80;
+  if (negative && bytes.size() < 8) value |= ~uint64_t{0} << (8 * bytes.size());
+  return static_cast<int64_t>(value);
+}
+
 template <std::unsigned_integral T>
 void append_le(std::string& out, T value) {
   for (size_t i = 0; i < sizeof(T); ++i)

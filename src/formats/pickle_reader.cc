@@ -190,12 +190,7 @@ class Machine {
   void long1() {
     const size_t length = take_le<uint8_t>();
     if (length > 8) fail(cat("an integer of ", length, " bytes does not fit in 64 bits."));
-    const auto digits = take(length);
-    uint64_t value = 0;
-    for (size_t i = 0; i < length; ++i) value |= std::to_integer<uint64_t>(digits[i]) << (8 * i);
-    const bool negative = length > 0 && std::to_integer<unsigned>(digits[length - 1]) >= 0x80;
-    if (negative && length < 8) value |= ~uint64_t{0} << (8 * length);
-    push(PickleValue(static_cast<int64_t>(value)));
+    push(PickleValue(read_signed_le(take(length))));
   }
 
   void bin_float() {
