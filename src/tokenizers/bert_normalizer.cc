@@ -102,8 +102,8 @@ class AccentStripper {
   // Writes the marks that wait for their order.
   void flush() {
     if (pending_.empty()) return;
-    std::stable_sort(pending_.begin(), pending_.end(), [](const Pending& a, const Pending& b) {
-      return a.combining_class < b.combining_class;
+    std::sort(pending_.begin(), pending_.end(), [](const Pending& a, const Pending& b) {
+      return std::pair(a.combining_class, a.place) < std::pair(b.combining_class, b.place);
     });
     size_t next = 0;
     for (const Pending& mark : pending_) {
@@ -120,12 +120,13 @@ class AccentStripper {
     uint16_t properties;
     uint8_t combining_class;
     bool is_first;
+    size_t place;  // Marks of one class keep their order.
   };
 
   void put_part(char32_t c, uint16_t properties, TextRange origin, bool is_first) {
     const uint8_t combining_class = UnicodeTables::combining_class(properties);
     if (combining_class != 0) {
-      pending_.push_back({c, properties, combining_class, is_first});
+      pending_.push_back({c, properties, combining_class, is_first, pending_.size()});
       if (is_first) waiting_origins_.push_back(origin);
       return;
     }

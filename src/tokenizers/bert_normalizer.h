@@ -10,7 +10,7 @@ namespace calque {
 struct BertNormalizerOptions {
   bool clean_text = true;
   bool handle_chinese_chars = true;
-  std::optional<bool> strip_accents;
+  std::optional<bool> strip_accents = std::nullopt;
   bool lowercase = true;
 };
 

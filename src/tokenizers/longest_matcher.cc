@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace calque {
 
@@ -46,8 +47,9 @@ void LongestMatcher::link_failures() {
   std::vector<uint32_t> depth(edges.size(), 0);
   for (uint32_t node = 1; node < edges.size(); ++node) depth[node] = depth[edges[node].parent] + 1;
   edges.erase(edges.begin());
-  std::stable_sort(edges.begin(), edges.end(),
-                   [&](const Edge& a, const Edge& b) { return depth[a.child] < depth[b.child]; });
+  std::sort(edges.begin(), edges.end(), [&](const Edge& a, const Edge& b) {
+    return std::pair(depth[a.child], a.child) < std::pair(depth[b.child], b.child);
+  });
 
   failure_.assign(trie_.node_count(), ByteTrie::kRoot);
   for (const Edge& edge : edges) {

@@ -26,7 +26,7 @@ class PlanList {
   std::vector<SequencePlan> take() { return std::move(plans_); }
 
  private:
-  static constexpr size_t kMaxTokens = size_t{1} << 28;
+  static constexpr size_t kMaxTokens = size_t{1} << 26;
 
   std::vector<SequencePlan> plans_;
   size_t tokens_ = 0;
