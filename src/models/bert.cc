@@ -262,8 +262,7 @@ BertModelOutput BertModel::forward(const BertInputs& inputs) const {
         cat("input_ids must have 2 dimensions (batch, length), found shape ", inputs.input_ids.sizes()));
   }
   const Tensor embedding_output =
-      nn::named("embedding_output",
-                nn::call(*embeddings_, inputs.input_ids, inputs.token_type_ids, inputs.position_ids));
+      nn::call(*embeddings_, inputs.input_ids, inputs.token_type_ids, inputs.position_ids);
   std::optional<Tensor> attention_mask;
   if (inputs.attention_mask.has_value()) {
     attention_mask = uses_sdpa(config()) ? sdpa_attention_mask(*inputs.attention_mask, embedding_output)

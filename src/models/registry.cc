@@ -13,20 +13,13 @@ constexpr Rows kArchitectures[] = {bert_rows};
 
 }  // namespace
 
-const ModelRow* lookup_model(std::string_view class_name) {
-  for (const Rows rows : kArchitectures) {
-    for (const ModelRow& row : rows()) {
-      if (row.class_name == class_name) return &row;
-    }
-  }
-  return nullptr;
-}
-
 const ModelRow& find_model(std::string_view class_name) {
-  if (const ModelRow* row = lookup_model(class_name)) return *row;
   std::vector<std::string> names;
   for (const Rows rows : kArchitectures) {
-    for (const ModelRow& row : rows()) names.emplace_back(row.class_name);
+    for (const ModelRow& row : rows()) {
+      if (row.class_name == class_name) return row;
+      names.emplace_back(row.class_name);
+    }
   }
   throw NotImplementedError(
       cat("architecture ", quoted(class_name), " is not supported; supported are ", join(names, ", ")));

@@ -22,8 +22,6 @@ struct ModelRow {
 
 /// NotImplementedError, with the names that exist, when there is none.
 const ModelRow& find_model(std::string_view class_name);
-/// nullptr when there is none.
-const ModelRow* lookup_model(std::string_view class_name);
 /// The plain model of a model_type. NotImplementedError as above.
 const ModelRow& plain_model(std::string_view model_type);
 

@@ -34,15 +34,11 @@ HEADS = [
 def make(cls: str = "BertModel", seed: int = 0, dtype=torch.float32, **config) -> torch.nn.Module:
     """In evaluation mode, with weights livelier than Transformers' initial ones, biases and norms included."""
     torch.manual_seed(seed)
-    settings = transformers.BertConfig(torchscript=True, **(TINY | config))
-    settings.tie_word_embeddings = config.get("tie_word_embeddings", True)
+    settings = transformers.BertConfig(return_dict=False, **(TINY | config))
     attention = config.get("attn_implementation", "eager")
     model = getattr(transformers, cls)._from_config(settings, attn_implementation=attention).eval()
     for parameter in model.parameters():
         parameter.add_(torch.randn_like(parameter) * 0.1)
-    if settings.tie_word_embeddings and hasattr(model, "cls") and hasattr(model.cls, "predictions"):
-        # The flag `torchscript` makes a copy where the weights are tied; a checkpoint holds one of them.
-        model.cls.predictions.decoder.weight = model.bert.embeddings.word_embeddings.weight
     return model.to(dtype)
 
 

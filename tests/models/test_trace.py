@@ -1,5 +1,7 @@
 """Traced archives: in real PyTorch and in ours, against the Transformers model."""
 
+import re
+
 import checkpoints
 import pytest
 import torch
@@ -102,11 +104,11 @@ def test_modules_and_code_read_as_a_trace_of_pytorch(trace, tmp_path):
         type_name(child) for _, child in theirs.named_modules()
     ]
     # One module's text, in full.
-    assert ours.encoder.layer[1].attention.self.code == EXPECTED_SELF_ATTENTION
-    assert ours.encoder.layer[0].output.code == EXPECTED_OUTPUT
+    assert names["encoder.layer.1.attention.self"].code == EXPECTED_SELF_ATTENTION
+    assert names["encoder.layer.0.output"].code == EXPECTED_OUTPUT
     # In these classes nothing differs but the order in which attributes are read.
     for path in ("encoder.layer.0.intermediate.dense", "encoder.layer.1.attention.output.dropout", "pooler.activation"):
-        mine, original = ours.get_submodule(path).code, theirs.get_submodule(path).code
+        mine, original = names[path].code, dict(theirs.named_modules())[path].code
         assert sorted(without_names(mine)) == sorted(without_names(original)), path
 
 
@@ -147,7 +149,8 @@ EXPECTED_SELF_ATTENTION = """def forward(self,
   context_layer = torch.matmul((dropout).forward(attention_probs, ), value_layer)
   _3 = torch.permute(context_layer, [0, 2, 1, 3])
   context_layer0 = torch.contiguous(_3)
-  return torch.view(context_layer0, [batch_size, -1, 24])
+  _4 = torch.view(context_layer0, [batch_size, -1, 24])
+  return _4
 """
 
 
@@ -208,18 +211,17 @@ def test_static_trace_of_a_batch(trace, run, tmp_path):
     loaded = agrees(archive, model, run, shapes=[(2, 7)])
     with pytest.raises(RuntimeError, match="must match the existing size \\(2\\) at non-singleton dimension 0"):
         loaded(*checkpoints.inputs(model, 3, 7).values())
-    with pytest.raises(RuntimeError, match="must match the existing size \\(1\\) at non-singleton dimension 0"):
+    with pytest.raises(RuntimeError, match="must match the existing size \\(2\\) at non-singleton dimension 0"):
         loaded(*checkpoints.inputs(model, 1, 7).values())
 
 
 def test_nothing_is_frozen_in_an_ordinary_trace(trace, tmp_path):
     """Neither the batch size nor the length of the example inputs is in the text."""
     model = checkpoints.make()
-    archive = trace(checkpoints.save(model, tmp_path / "m"), checkpoints.inputs(model, 13, 17))
+    archive = trace(checkpoints.save(model, tmp_path / "m"), checkpoints.inputs(model, 11, 29))
     for _, module in torch.jit.load(str(archive)).named_modules():
         if hasattr(module, "code"):
-            assert "13" not in module.code
-            assert "17" not in module.code
+            assert not re.search(r"\b(11|29)\b", module.code)
 
 
 def test_same_model_same_bytes(trace, tmp_path):
