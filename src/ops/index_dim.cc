@@ -179,6 +179,12 @@ void on_copy(OpCall& c) {
   c.ret(out);
 }
 template <auto F>
+void on_clone(OpCall& c) {
+  const Tensor out = c.tensor(0).clone();
+  F(out, c);
+  c.ret(out);
+}
+template <auto F>
 void in_place(OpCall& c) {
   F(c.tensor(0), c);
   c.ret(c[0]);
@@ -218,9 +224,9 @@ constexpr OpRow kRows[] = {
     {"aten::index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)",
      in_place<kIndexCopy>},
     {"aten::index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor",
-     on_copy<kIndexFill>},
+     on_clone<kIndexFill>},
     {"aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
-     on_copy<kIndexFill>},
+     on_clone<kIndexFill>},
     {"aten::index_fill_.int_Tensor(Tensor(a!) self, int dim, Tensor index, Tensor value) -> Tensor(a!)",
      in_place<kIndexFill>},
     {"aten::index_fill_.int_Scalar(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)",

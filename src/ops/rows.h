@@ -19,6 +19,10 @@ struct Row {
 /// one.
 template <class F>
 void for_each_row(IntArrayRef sizes, int64_t dim, F&& f) {
+  // A tensor without elements has no rows; its other sizes may be too many to count.
+  for (const int64_t size : sizes) {
+    if (size == 0) return;
+  }
   int64_t outer = 1;
   int64_t inner = 1;
   const int64_t size = sizes.empty() ? 1 : sizes[dim];

@@ -108,11 +108,7 @@ Dims reduced_sizes(IntArrayRef sizes, const std::vector<bool>& reduced, bool kee
   return out;
 }
 
-int64_t product(IntArrayRef sizes) {
-  int64_t out = 1;
-  for (const int64_t size : sizes) out *= size;
-  return out;
-}
+int64_t product(IntArrayRef sizes) { return wrapping_product(sizes); }
 
 Dims ints_or_empty(const IValue& value) { return value.isNone() ? Dims{} : value.toIntVector(); }
 

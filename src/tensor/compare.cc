@@ -13,7 +13,12 @@ namespace {
 template <class Same>
 bool all_pairs(const Tensor& a, const Tensor& b, Same same) {
   bool ok = true;
-  StridedLoop<2>(a.sizes(), {strides_of(a), strides_of(b)})
+  Dims places(a.sizes().begin(), a.sizes().end());
+  for (size_t d = 0; d < places.size(); ++d) {
+    // Dimensions that are expanded in both are one pair.
+    if (a.strides()[d] == 0 && b.strides()[d] == 0 && places[d] > 1) places[d] = 1;
+  }
+  StridedLoop<2>(places, {strides_of(a), strides_of(b)})
       .for_each_run([&](int64_t n, const auto& offset, const auto& stride) {
         for (int64_t i = 0; ok && i < n; ++i) ok = same(offset[0] + i * stride[0], offset[1] + i * stride[1]);
       });

@@ -95,7 +95,12 @@ void Tensor::fill_(const Scalar& value) const {
   dispatch_all(dtype(), "fill_", [&]<class T>(TypeTag<T>) {
     const T element = Element<T>::store(stored_scalar<T>(value, dtype()));
     T* data = elements<T>(*this);
-    StridedLoop<1>(sizes(), {strides_of(*this)})
+    Dims places = impl_->sizes;
+    for (size_t d = 0; d < places.size(); ++d) {
+      // Expanded dimensions are one place.
+      if (impl_->strides[d] == 0 && places[d] > 1) places[d] = 1;
+    }
+    StridedLoop<1>(places, {strides_of(*this)})
         .for_each_run([&](int64_t n, const auto& offset, const auto& stride) {
           T* p = data + offset[0];
           if (stride[0] == 1) {

@@ -14,6 +14,14 @@ namespace calque {
 /// With `scalar_as_vector` a rank of 0 accepts -1 and 0.
 int64_t wrap_dim(int64_t dim, int64_t rank, bool scalar_as_vector = true);
 
+/// Product of sizes that are known to be those of a tensor. Beside a size of 0 the others may overflow; the
+/// product is 0 then.
+inline int64_t wrapping_product(IntArrayRef sizes) {
+  uint64_t out = 1;
+  for (const int64_t size : sizes) out *= static_cast<uint64_t>(size);
+  return static_cast<int64_t>(out);
+}
+
 /// Number of elements. RuntimeError with PyTorch's text for negative sizes and for products that overflow.
 int64_t checked_size(IntArrayRef sizes, ScalarType dtype);
 

@@ -29,11 +29,7 @@ int64_t Tensor::stride(int64_t d) const {
   return impl_->strides[static_cast<size_t>(wrap_dim(d, dim(), /*scalar_as_vector=*/false))];
 }
 
-int64_t Tensor::numel() const {
-  int64_t product = 1;
-  for (const int64_t size : impl_->sizes) product *= size;
-  return product;
-}
+int64_t Tensor::numel() const { return wrapping_product(impl_->sizes); }
 
 bool Tensor::is_contiguous() const { return calque::is_contiguous(impl_->sizes, impl_->strides); }
 

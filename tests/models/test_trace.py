@@ -113,8 +113,8 @@ def test_modules_and_code_read_as_a_trace_of_pytorch(trace, tmp_path):
 
 
 def without_names(code: str) -> list:
-    """Lines, with what stands right of `=` in an assignment only."""
-    return [line.split(" = ")[-1].strip() for line in code.splitlines()]
+    """Lines, without the names that values have."""
+    return [re.sub(r"^.* = |(?<=return )\w+$", "", line).strip() for line in code.splitlines()]
 
 
 EXPECTED_OUTPUT = """def forward(self,

@@ -6,11 +6,14 @@ import torch
 
 from . import compare, oracle
 from .samples import Sampler, generic
+from . import specific_linalg, specific_reductions  # noqa: F401 - registers its samples
 from .specific import SPECIFIC
 from .wire import Request, ToolError, Typed, storage_bytes, storage_key
 
 # Results whose memory order is PyTorch's own affair.
-UNORDERED = {"aten::copy"}
+UNORDERED = {"aten::copy", "aten::unique_consecutive", "aten::unique_dim", "aten::conv1d", "aten::conv2d", "aten::conv3d",
+             "aten::conv1d.padding", "aten::conv2d.padding", "aten::conv3d.padding", "aten::conv_transpose1d",
+             "aten::conv_transpose2d.input", "aten::convolution", "aten::_convolution", "aten::_convolution.deprecated"}  # fmt: skip
 # Results that are memory nobody has written.
 UNINITIALISED = {"aten::empty.memory_format", "aten::empty_like", "aten::new_empty", "aten::empty_strided"}
 

@@ -1,0 +1,43 @@
+"""Random operators give PyTorch's numbers for the same seed."""
+
+import pytest
+import torch
+
+from . import compare
+from .wire import DTYPES
+
+LONG, FLOAT, DOUBLE = 4, 6, 7
+
+CASES = [
+    ("aten::rand", [[5], None, None, None, None], lambda: torch.rand(5)),
+    ("aten::rand", [[3, 2], DOUBLE, None, None, None], lambda: torch.rand(3, 2, dtype=torch.float64)),
+    ("aten::rand", [[4], 5, None, None, None], lambda: torch.rand(4, dtype=torch.float16)),
+    ("aten::randn", [[7], None, None, None, None], lambda: torch.randn(7)),
+    ("aten::randn", [[16], None, None, None, None], lambda: torch.randn(16)),
+    ("aten::randn", [[45], None, None, None, None], lambda: torch.randn(45)),
+    ("aten::randn", [[3, 7], DOUBLE, None, None, None], lambda: torch.randn(3, 7, dtype=torch.float64)),
+    ("aten::randint", [10, [9], LONG, None, None, None], lambda: torch.randint(10, (9,))),
+    ("aten::randint.low", [-5, 2**40, [6], LONG, None, None, None], lambda: torch.randint(-5, 2**40, (6,))),
+    ("aten::randint.low", [0, 2**30, [6], LONG, None, None, None], lambda: torch.randint(0, 2**30, (6,))),
+    ("aten::randint", [7, [9], FLOAT, None, None, None], lambda: torch.randint(7, (9,), dtype=torch.float32)),
+    ("aten::randperm", [17, LONG, None, None, None], lambda: torch.randperm(17)),
+    ("aten::uniform_", [torch.zeros(6), -1.0, 3.0, None], lambda: torch.zeros(6).uniform_(-1, 3)),
+    ("aten::normal_", [torch.zeros(40), 1.0, 2.0, None], lambda: torch.zeros(40).normal_(1, 2)),
+    ("aten::normal_", [torch.zeros(5, dtype=torch.float64), 1.0, 2.0, None], lambda: torch.zeros(5, dtype=torch.float64).normal_(1, 2)),
+    ("aten::random_.from", [torch.zeros(6), 3, 90, None], lambda: torch.zeros(6).random_(3, 90)),
+    ("aten::bernoulli", [torch.full((9,), 0.4), None], lambda: torch.bernoulli(torch.full((9,), 0.4))),
+    ("aten::rand_like", [torch.zeros(2, 3).t(), None, None, None, None, None], lambda: torch.rand_like(torch.zeros(2, 3).t())),
+    ("aten::randn_like", [torch.zeros(4, 5), None, None, None, None, None], lambda: torch.randn_like(torch.zeros(4, 5))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [0, 5, 2**40 + 1])
+@pytest.mark.parametrize("case", range(len(CASES)))
+def test_numbers_of_a_seed(tool, case, seed):
+    name, arguments, reference = CASES[case]
+    tool.call("aten::manual_seed", [seed])
+    found = [tool.call(name, arguments).results[0] for _ in range(2)]
+    torch.manual_seed(seed)
+    expected = [reference() for _ in range(2)]
+    assert compare.difference(expected, found) is None, (name, expected, found)
+    assert DTYPES[found[0].dtype] == DTYPES[expected[0].dtype]

@@ -1,0 +1,147 @@
+"""Archives of real PyTorch, loaded and saved by us, mean the same to real PyTorch."""
+
+import copy
+import importlib.util
+import pathlib
+import re
+
+import pytest
+import torch
+from safetensors import safe_open
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def load_zoo():
+    spec = importlib.util.spec_from_file_location("zoo", HERE / "zoo.py")
+    zoo = importlib.util.module_from_spec(spec)
+    # torch.jit.script looks the module up by name.
+    import sys
+
+    sys.modules["zoo"] = zoo
+    spec.loader.exec_module(zoo)
+    return zoo
+
+
+ZOO = load_zoo()
+ANIMALS = [name for name, value in vars(ZOO).items() if isinstance(value, type) and hasattr(value, "inputs")]
+
+
+def saved_again(tool, pairs) -> dict[str, str]:
+    """Path of each first archive -> verdict of roundtrip_tool."""
+    arguments = [str(path) for pair in pairs for path in pair]
+    done = tool("roundtrip_tool", *arguments)
+    assert done.returncode == 0, done.stderr
+    return dict(line.split("\t", 1) for line in done.stdout.split("\n") if "\t" in line)
+
+
+def normalised(code: str) -> str:
+    """Source with local names, mangled paths and temporaries numbered in the order of their appearance."""
+    code = re.sub(r"\.___torch_mangle_\d+", "", code)
+    names: dict[str, str] = {}
+
+    def rename(match):
+        word = match.group(0)
+        if match.string[: match.start()].endswith((".", '"')) or word in KEPT or match.string[match.end() :].startswith("("):
+            return word
+        return names.setdefault(word, f"v{len(names)}")
+
+    return re.sub(r"[A-Za-z_]\w*", rename, code)
+
+
+KEPT = {"def", "return", "if", "else", "for", "in", "range", "while", "pass", "torch", "ops", "self", "None", "True",
+        "False", "Tensor", "int", "float", "bool", "str", "List", "Dict", "Tuple", "Optional", "CONSTANTS", "annotate"}
+
+
+def assert_same_module(first, second, code: bool):
+    a, b = first.state_dict(), second.state_dict()
+    assert list(a) == list(b)
+    for key in a:
+        assert a[key].dtype == b[key].dtype and a[key].stride() == b[key].stride() and torch.equal(a[key], b[key]), key
+        assert a[key].requires_grad == b[key].requires_grad
+    sharing = lambda state: [[k for k in state if state[k].data_ptr() == v.data_ptr() != 0] for v in state.values()]
+    assert sharing(a) == sharing(b)
+    names = [name for name, _ in first.named_modules()]
+    assert names == [name for name, _ in second.named_modules()]
+    for (name, x), (_, y) in zip(first.named_modules(), second.named_modules()):
+        assert x.original_name == y.original_name
+        if hasattr(x, "forward") and code:
+            assert normalised(x.code) == normalised(y.code), name
+            assert str(x.forward.schema).split(" self")[1] == str(y.forward.schema).split(" self")[1]
+
+
+def assert_same(a, b):
+    """Equal values, NaN included, through containers and objects."""
+    assert type(a).__name__ == type(b).__name__
+    if isinstance(a, torch.Tensor):
+        assert a.dtype == b.dtype and a.shape == b.shape
+        assert torch.equal(torch.nan_to_num(a.float()), torch.nan_to_num(b.float()))
+    elif isinstance(a, dict):
+        assert list(a) == list(b)
+        for key in a:
+            assert_same(a[key], b[key])
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b)
+        for x, y in zip(a, b):
+            assert_same(x, y)
+    else:
+        assert a == b
+
+
+@pytest.fixture(scope="module")
+def zoo_archives(tool, tmp_path_factory):
+    """name -> (archive of PyTorch, the same saved again by us, verdict, inputs)"""
+    folder = tmp_path_factory.mktemp("zoo")
+    inputs = {}
+    for name in ANIMALS:
+        module, inputs[name] = ZOO.make(getattr(ZOO, name))
+        torch.jit.save(module, folder / f"{name}.pt")
+    pairs = {name: (folder / f"{name}.pt", folder / f"{name}.again.pt") for name in ANIMALS}
+    verdicts = saved_again(tool, pairs.values())
+    return {name: (*pairs[name], verdicts[str(pairs[name][0])], inputs[name]) for name in ANIMALS}
+
+
+@pytest.mark.parametrize("name", ANIMALS)
+def test_zoo(zoo_archives, name):
+    before, after, verdict, inputs = zoo_archives[name]
+    assert verdict == "ok"
+    first, second = torch.jit.load(before), torch.jit.load(after)
+    assert_same_module(first, second, code=getattr(getattr(ZOO, name), "traced", False))
+    for arguments in inputs:
+        assert_same(first(*copy.deepcopy(arguments)), second(*copy.deepcopy(arguments)))
+
+
+def corpus_groups(corpus):
+    return sorted(path.name for path in corpus.glob("*.pt"))
+
+
+def cases_of(path: pathlib.Path):
+    """Inputs and expected outputs of the corpus' cases, as far as they are tensors."""
+    with safe_open(path, "pt") as tensors:
+        names = set(tensors.keys())
+        for i in range(100):
+            if f"case{i}.out.0" not in names:
+                continue
+            take = lambda kind: [tensors.get_tensor(f"case{i}.{kind}.{j}")
+                                 for j in range(sum(n.startswith(f"case{i}.{kind}.") for n in names))]
+            yield take("in"), take("out")
+
+
+def test_corpus(tool, corpus, tmp_path):
+    names = corpus_groups(corpus)
+    verdicts = saved_again(tool, [(corpus / name, tmp_path / name) for name in names])
+    wrong = {pathlib.Path(path).name: verdict for path, verdict in verdicts.items() if verdict != "ok"}
+    assert not wrong and len(verdicts) == len(names)
+    differences = []
+    for name in names:
+        first, second = torch.jit.load(corpus / name), torch.jit.load(tmp_path / name)
+        try:
+            assert_same_module(first, second, code=not name.startswith("script-"))
+            if name.startswith("script-"):
+                continue
+            for given, _ in cases_of((corpus / name).with_suffix(".safetensors")):
+                with torch.no_grad():
+                    assert_same(first(*given), second(*given))
+        except (AssertionError, RuntimeError) as error:
+            differences.append(f"{name}: {error}"[:300])
+    assert not differences
