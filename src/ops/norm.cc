@@ -1,10 +1,11 @@
 // Normalisation layers.
+#include "ops/norm.h"
+
 #include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
 #include "kernels/layer_norm/layer_norm.h"
-#include "ops/norm.h"
 #include "ops/support.h"
 #include "ops/tables.h"
 #include "tensor/dtype.h"
