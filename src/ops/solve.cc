@@ -116,7 +116,10 @@ void linalg_solve(OpCall& c) {
   const Dims batch(a.sizes().begin(), a.sizes().end() - 1);
   const bool vector = b.dim() == 1 || (b.dim() + 1 == a.dim() && std::ranges::equal(b.sizes(), batch));
   if (vector) b = b.unsqueeze(-1);
-  const bool left = c.boolean(2) || vector;
+  const bool left = c.boolean(2);
+  if (vector && !left) {
+    throw RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False");
+  }
   if (!left) {
     a = a.transpose(-2, -1);
     b = b.transpose(-2, -1);

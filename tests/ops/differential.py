@@ -13,7 +13,10 @@ from .wire import Request, ToolError, Typed, storage_bytes, storage_key
 # Results whose memory order is PyTorch's own affair.
 UNORDERED = {"aten::copy", "aten::unique_consecutive", "aten::unique_dim", "aten::conv1d", "aten::conv2d", "aten::conv3d",
              "aten::conv1d.padding", "aten::conv2d.padding", "aten::conv3d.padding", "aten::conv_transpose1d",
-             "aten::conv_transpose2d.input", "aten::convolution", "aten::_convolution", "aten::_convolution.deprecated"}  # fmt: skip
+             "aten::conv_transpose2d.input", "aten::convolution", "aten::_convolution", "aten::_convolution.deprecated",
+             # column-major, as LAPACK writes
+             "aten::cholesky", "aten::linalg_cholesky", "aten::inverse", "aten::linalg_inv", "aten::linalg_qr", "aten::qr",
+             "aten::linalg_solve"}  # fmt: skip
 # Results that are memory nobody has written.
 UNINITIALISED = {"aten::empty.memory_format", "aten::empty_like", "aten::new_empty", "aten::empty_strided"}
 
