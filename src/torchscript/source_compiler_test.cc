@@ -42,7 +42,7 @@ TEST(SourceCompiler, InfersReturnTypes) {
 
 TEST(SourceCompiler, FillsDefaultsOfOperators) {
   const std::string graph = graph_of(in_f("  return torch.layer_norm(x, [4])\n"));
-  EXPECT_THAT(graph, HasSubstr("prim::Constant[value=1.0000000000000001e-05]"));
+  EXPECT_THAT(graph, HasSubstr("prim::Constant[value=1e-05]"));
   EXPECT_THAT(graph_of(in_f("  return torch.add(x, n)\n")), HasSubstr("aten::add(%x, %n, "));
 }
 
@@ -89,16 +89,15 @@ TEST(SourceCompiler, EarlyReturnsNeedNoFlagsWhenABranchAlwaysLeaves) {
 TEST(SourceCompiler, LoopsCarryWhatTheyAssign) {
   const std::string graph =
       graph_of(in_f("  y = x\n  z = 1\n  for i in range(n):\n    y = y + i\n    w = y\n  return y\n"));
-  EXPECT_THAT(graph, HasSubstr("prim::Loop(%n, %1, %x)"));
+  EXPECT_THAT(graph, HasSubstr("prim::Loop(%n, %0, %x)"));
   EXPECT_THAT(error_of(in_f("  for i in range(n):\n    w = x\n  return w\n")),
               HasSubstr("undefined value w"));
 }
 
 TEST(SourceCompiler, VariablesKeepTheirTypesInBlocks) {
   EXPECT_THAT(
-      error_of(in_f("  y = 1\n  if n > 1:\n    y = x\n  return y\n")),
-      HasSubstr(
-          "Variable 'y' previously had type 'int' but is now being assigned to a value of type 'Tensor'"));
+      error_of(in_f("  y = 1\n  if n > 1:\n    y = \"a\"\n  return y\n")),
+      HasSubstr("Variable 'y' previously had type 'int' but is now being assigned to a value of type 'str'"));
   EXPECT_THAT(
       error_of(in_f("  if n > 1:\n    y = 1\n  else:\n    y = x\n  return y\n")),
       HasSubstr(

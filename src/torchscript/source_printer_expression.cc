@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "ops/operator.h"
 #include "torchscript/source_printer_function.h"
+#include "torchscript/source_printer_overload.h"
 #include "torchscript/source_printer_text.h"
 
 namespace calque::torchscript {
@@ -34,6 +35,34 @@ bool is_default(const Argument& argument, const Value& value) {
 }
 
 bool is_out(const Argument& argument) { return argument.keyword_only && argument.is_write(); }
+
+enum class CallForm : uint8_t {
+  kShort,      ///< without trailing defaults
+  kAll,        ///< all arguments
+  kKeywords,   ///< all, by keyword
+  kAnnotated,  ///< all, constants with their types
+};
+
+std::vector<PrintedArgument> call_form(const Node& node, CallForm form) {
+  const std::vector<Argument>& arguments = node.op->schema().arguments;
+  size_t end = node.inputs.size();
+  while (end > 0 && is_out(arguments[end - 1])) --end;
+  const size_t first_out = end;
+  while (form == CallForm::kShort && end > 0 && is_default(arguments[end - 1], *node.input(end - 1))) --end;
+
+  std::vector<PrintedArgument> out;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (i >= end && i < first_out) continue;
+    PrintedArgument argument{.value = node.input(i)};
+    if (arguments[i].keyword_only || form == CallForm::kKeywords) argument.keyword = arguments[i].name;
+    const bool constant = node.input(i)->node->is("prim::Constant");
+    if (form == CallForm::kAnnotated && constant && !arguments[i].broadcast_length.has_value()) {
+      argument.annotation = arguments[i].type;
+    }
+    out.push_back(argument);
+  }
+  return out;
+}
 
 std::string operator_path(const std::string& kind) {
   const size_t colons = kind.find("::");
@@ -113,20 +142,28 @@ std::string FunctionPrinter::operator_expression(const Node& node) {
 }
 
 /// Trailing arguments equal to their default are left out, which also lets older versions read newer schemas.
+/// When the types would then choose another overload, more is written, until they choose this one.
 std::string FunctionPrinter::operator_arguments(const Node& node) {
   if (node.op == nullptr || node.inputs.size() > node.op->schema().arguments.size()) return join_inputs(node);
-  const std::vector<Argument>& arguments = node.op->schema().arguments;
-  size_t end = node.inputs.size();
-  while (end > 0 && is_out(arguments[end - 1])) --end;
-  const size_t first_out = end;
-  while (end > 0 && is_default(arguments[end - 1], *node.input(end - 1))) --end;
+  const std::span<const Operator* const> overloads = find_operators(node.kind);
+  const bool known = std::find(overloads.begin(), overloads.end(), node.op) != overloads.end();
+  for (const CallForm form : {CallForm::kShort, CallForm::kAll, CallForm::kKeywords, CallForm::kAnnotated}) {
+    const std::vector<PrintedArgument> arguments = call_form(node, form);
+    if (!known || overloads.size() == 1 || printed_overload(node.kind, arguments) == node.op) {
+      return argument_list(arguments);
+    }
+  }
+  throw NotImplementedError(cat("a call of ", node.op->schema().full_name(),
+                                " cannot be saved: PyTorch would read it as another overload"));
+}
 
+std::string FunctionPrinter::argument_list(const std::vector<PrintedArgument>& arguments) {
   std::string out;
-  for (size_t i = 0; i < node.inputs.size(); ++i) {
-    if (i >= end && i < first_out) continue;
+  for (const PrintedArgument& argument : arguments) {
     if (!out.empty()) out += ", ";
-    if (arguments[i].keyword_only) out += cat(arguments[i].name, "=");
-    out += text(*node.input(i));
+    if (!argument.keyword.empty()) out += cat(argument.keyword, "=");
+    const std::string& words = text(*argument.value);
+    out += argument.annotation != nullptr ? annotate(*argument.annotation, words) : words;
   }
   return out;
 }

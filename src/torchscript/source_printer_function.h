@@ -11,6 +11,7 @@
 #include "torchscript/source_printer_constants.h"
 #include "torchscript/source_printer_inline.h"
 #include "torchscript/source_printer_names.h"
+#include "torchscript/source_printer_overload.h"
 
 namespace calque::torchscript {
 
@@ -69,6 +70,7 @@ class FunctionPrinter {
   std::string structural_expression(const Node& node);
   std::string operator_expression(const Node& node);
   std::string operator_arguments(const Node& node);
+  std::string argument_list(const std::vector<PrintedArgument>& arguments);
   std::string call_arguments(const Node& node, size_t first) const;
   std::string list_expression(const Node& node);
   std::string dict_expression(const Node& node);
