@@ -11,7 +11,7 @@ namespace {
 class ProbeEmitter final : public Emitter {
  public:
   using Emitter::Emitter;
-  std::vector<Value*> expand(Position, const Upgrader&, const std::vector<Value*>&) override {
+  std::vector<Value*> expand(Position, const Expansion&, const std::vector<Value*>&) override {
     check(false, "a probe of an operator of an old version");
     return {};
   }
