@@ -23,7 +23,7 @@ void function(OpCall& c) {
 
 double degrees(double x) { return x * 180 / pi; }
 double radians(double x) { return x * pi / 180; }
-double angle(double x) { return std::isnan(x) ? x : x < 0 ? pi : 0; }
+double angle(double x) { return x < 0 ? pi : 0; }
 
 int64_t whole(double value) {
   if (!(value >= -0x1p63 && value < 0x1p63)) {

@@ -96,16 +96,16 @@ void abs(OpCall& c) {
 
 void abs_tensor(OpCall& c) { c.ret(ops::abs(c.tensor(0))); }
 
-/// Exact for ints, which a double would not be; NaN is passed over as std::min and std::max do.
+/// Exact for ints, which a double would not be; beside NaN the second is given, as in PyTorch.
 void min(OpCall& c) {
   binary(
       c, [](int64_t a, int64_t b) { return std::min(a, b); },
-      [](double a, double b) { return std::min(a, b); });
+      [](double a, double b) { return a < b ? a : b; });
 }
 void max(OpCall& c) {
   binary(
       c, [](int64_t a, int64_t b) { return std::max(a, b); },
-      [](double a, double b) { return std::max(a, b); });
+      [](double a, double b) { return a > b ? a : b; });
 }
 
 // --- comparisons

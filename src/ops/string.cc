@@ -110,7 +110,9 @@ void rjust(OpCall& c) { c.ret(std::string(missing(c), fill_of(c)) + text(c)); }
 void center(OpCall& c) {
   const char fill = fill_of(c);
   const size_t n = missing(c);
-  c.ret(std::string(n / 2, fill) + text(c) + std::string(n - n / 2, fill));
+  // Python's rule for the odd character.
+  const size_t left = n / 2 + (n & static_cast<size_t>(c.integer(1)) & 1);
+  c.ret(std::string(left, fill) + text(c) + std::string(n - left, fill));
 }
 void zfill(OpCall& c) { c.ret(std::string(missing(c), '0') + text(c)); }
 void expand_tabs(OpCall& c) {

@@ -45,16 +45,18 @@ void rindex(OpCall& c) {
   if (find_in(c, true) < 0) throw RuntimeError("ValueError: substring not found");
   rfind(c);
 }
+/// A match counts when it begins inside the window.
 void count(OpCall& c) {
   const Window w = window(c);
+  const std::string& s = text(c);
   const std::string& needle = text(c, 1);
   if (w.start > w.end) return c.ret(int64_t{0});
-  const std::string_view part = std::string_view(text(c)).substr(w.start, w.end - w.start);
-  if (needle.empty()) return c.ret(static_cast<int64_t>(part.size()) + 1);
+  if (needle.empty()) return c.ret(w.end - w.start + 1);
   int64_t found = 0;
-  for (size_t at = part.find(needle); at != std::string_view::npos;
-       at = part.find(needle, at + needle.size()))
+  for (size_t at = s.find(needle, w.start); at != std::string::npos && static_cast<int64_t>(at) < w.end;
+       at = s.find(needle, at + needle.size())) {
     ++found;
+  }
   c.ret(found);
 }
 std::string_view windowed(const OpCall& c) {

@@ -14,6 +14,7 @@ std::string double_text(double value) {
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, "%.17g", value);
   std::string text = buffer;
+  if (text == "-0") text = "0";
   if (text.find_first_of(".e") == std::string::npos) text += ".";
   return text;
 }

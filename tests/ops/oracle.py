@@ -109,15 +109,15 @@ def call_in_graph(full: str, arguments: list) -> tuple[list, list]:
     types = [ir_type(v) for v in values]
     for i, argument in enumerate(schema.arguments[: len(values)]):
         declared = graph_type(argument.type)
-        if not re.search(r"\bt\b|\btVal\b", declared):
+        if not re.search(r"\bt[12]?\b|\btVal\b", declared):
             types[i] = declared
     outs = [concrete(graph_type(r.type), values, schema) for r in schema.returns]
-    left = ", ".join(f"%r{i} : {kind}" for i, kind in enumerate(outs))
+    left = ", ".join(f"%r{i} : {kind}" for i, kind in enumerate(outs)) + (" = " if outs else "")
     everything = [f"%r{i}" for i in range(len(outs))] + names
     all_types = outs + types
     lines = [
         f"graph({', '.join(f'{n} : {t}' for n, t in zip(names, types))}):",
-        f"  {left} = {name}({', '.join(names)})",
+        f"  {left}{name}({', '.join(names)})",
         f"  %t : ({', '.join(all_types)}) = prim::TupleConstruct({', '.join(everything)})",
         "  return (%t)",
     ]
