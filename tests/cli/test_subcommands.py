@@ -127,7 +127,7 @@ def test_bench_json(calque, archive):
     assert result["threads"] == 1
     assert [run["shape"] for run in result["runs"]] == ["1x4", "2x9"]
     assert all(run["calls"] == 3 and 0 < run["median_seconds"] <= run["p99_seconds"] for run in result["runs"])
-    assert result["peak_bytes"] > 90_000_000
+    assert result["peak_bytes"] > 10_000_000
 
 
 def test_convert_dtype(calque, archive, tmp_path):

@@ -36,7 +36,7 @@ def workdir(calque, minilm, tmp_path_factory):
 
 
 def test_there_are_blocks():
-    assert len(blocks()) >= 3
+    assert len(blocks()) >= 2
 
 
 def test_shell_blocks_run(workdir):
