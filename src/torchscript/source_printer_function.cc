@@ -124,56 +124,35 @@ void FunctionPrinter::statement(const Node& node) {
   if (node.is("prim::SetAttr")) return set_attribute_statement(node);
 
   const std::string words = expression(node);
-  const bool effects = consume(node);
+  consume(node);
   if (!inlined_.contains(&node)) return define(node, words);
   text_[node.output()] = words;
-  pending_.push_back({.node = &node, .effects = effects});
+  waiting_.push_back(&node);
 }
 
-/// Gives a name to the last input that is too long to stand inside an expression, and to those before it, so
-/// that the order of evaluation stays.
+/// Gives a name to the last input that is too long to stand inside an expression, and to everything that
+/// would have been computed before it: nothing changes its place in the order of evaluation.
 void FunctionPrinter::split_long_inputs(const Node& node) {
-  size_t end = 0;
-  for (size_t i = 0; i < node.inputs.size(); ++i) {
-    if (inlined_.contains(node.inputs[i]->node) && is_long(text(*node.inputs[i]))) end = i + 1;
+  const Node* last = nullptr;
+  for (const Value* input : node.inputs) {
+    if (inlined_.contains(input->node) && is_long(text(*input))) last = input->node;
   }
-  for (size_t i = 0; i < end; ++i) {
-    if (inlined_.contains(node.inputs[i]->node)) settle(*node.inputs[i]->node);
-  }
-}
-
-/// Prints a waiting expression as a statement of its own, after those that waited before it and must not
-/// trade places with it.
-void FunctionPrinter::settle(const Node& node) {
-  const auto is_node = [&](const Pending& waiting) { return waiting.node == &node; };
-  const auto found = std::find_if(pending_.begin(), pending_.end(), is_node);
-  check(found != pending_.end(), "an inlined value was used twice");
-  bool moves_effects = found->effects;
-  std::vector<const Node*> group = {&node};
-  for (auto it = std::make_reverse_iterator(found); it != pending_.rend(); ++it) {
-    if (!moves_effects && !it->effects) continue;
-    moves_effects = moves_effects || it->effects;
-    group.push_back(it->node);
-  }
-  std::erase_if(pending_, [&](const Pending& waiting) {
-    return std::find(group.begin(), group.end(), waiting.node) != group.end();
-  });
-  for (auto it = group.rbegin(); it != group.rend(); ++it) {
-    const std::string words = text(*(*it)->output());
-    inlined_.erase(*it);
-    define(**it, words);
+  if (last == nullptr) return;
+  const auto found = std::find(waiting_.begin(), waiting_.end(), last);
+  check(found != waiting_.end(), "an inlined value was used twice");
+  const std::vector<const Node*> named(waiting_.begin(), found + 1);
+  waiting_.erase(waiting_.begin(), found + 1);
+  for (const Node* expression : named) {
+    const std::string words = text(*expression->output());
+    inlined_.erase(expression);
+    define(*expression, words);
   }
 }
 
-/// Takes the inputs of `node` off the waiting list; true when it or one of them has effects.
-bool FunctionPrinter::consume(const Node& node) {
-  bool effects = state_.effects.has_effects(node);
-  std::erase_if(pending_, [&](const Pending& waiting) {
-    const bool used = waiting.node->output()->uses[0].user == &node;
-    effects = effects || (used && waiting.effects);
-    return used;
-  });
-  return effects;
+/// Takes the inputs of `node`, which has been printed, off the waiting list.
+void FunctionPrinter::consume(const Node& node) {
+  std::erase_if(waiting_,
+                [&](const Node* expression) { return expression->output()->uses[0].user == &node; });
 }
 
 void FunctionPrinter::define(const Node& node, const std::string& words) {

@@ -19,7 +19,6 @@ namespace calque::torchscript {
 struct PrintState {
   Definitions definitions;
   ConstantTable constants;
-  Effects effects;
 };
 
 class FunctionPrinter {
@@ -32,11 +31,6 @@ class FunctionPrinter {
   void print(const Function& function, std::string_view name, bool annotate_first);
 
  private:
-  struct Pending {
-    const Node* node;
-    bool effects;
-  };
-
   // Statements: source_printer_function.cc
   void body(const Block& block);
   void constants(const Block& block);
@@ -45,8 +39,7 @@ class FunctionPrinter {
   void statements(const Block& block);
   void statement(const Node& node);
   void split_long_inputs(const Node& node);
-  void settle(const Node& node);
-  bool consume(const Node& node);
+  void consume(const Node& node);
   void define(const Node& node, const std::string& expression);
   void return_statement(const Block& block);
   void if_statement(const Node& node);
@@ -94,7 +87,7 @@ class FunctionPrinter {
   std::unordered_map<const Value*, std::string> text_;
   std::unordered_map<const Function*, std::string> callees_;
   std::unordered_map<std::string, std::string> long_constants_;
-  std::vector<Pending> pending_;
+  std::vector<const Node*> waiting_;  // inlined and not yet printed, in the order of evaluation
 };
 
 }  // namespace calque::torchscript

@@ -1,11 +1,7 @@
 #include "torchscript/source_printer_inline.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <string_view>
-
-#include "ops/operator.h"
 
 namespace calque::torchscript {
 
@@ -82,47 +78,6 @@ class InlineScan {
   std::unordered_set<const Node*> inlined_;
 };
 
-constexpr std::array<std::string_view, 16> kPureKinds = {
-    "prim::CreateObject",  "prim::DictConstruct",  "prim::EnumName",
-    "prim::EnumValue",     "prim::GetAttr",        "prim::If",
-    "prim::ListConstruct", "prim::ListUnpack",     "prim::Loop",
-    "prim::NumToTensor",   "prim::TupleConstruct", "prim::TupleIndex",
-    "prim::TupleSlice",    "prim::TupleUnpack",    "prim::isinstance",
-    "prim::unchecked_cast"};
-static_assert(std::is_sorted(kPureKinds.begin(), kPureKinds.end()));
-
-// Operators that read or change a state which no argument shows.
-constexpr std::array<std::string_view, 22> kStatefulOperators = {
-    "aten::bernoulli",        "aten::exponential",  "aten::manual_seed", "aten::multinomial",
-    "aten::normal",           "aten::poisson",      "aten::rand",        "aten::rand_like",
-    "aten::randint",          "aten::randint_like", "aten::randn",       "aten::randn_like",
-    "aten::randperm",         "aten::rrelu",        "aten::save",        "aten::seed",
-    "aten::set_grad_enabled", "aten::wait",         "aten::warn",        "prim::Print",
-    "prim::RaiseException",   "prim::SetAttr"};
-static_assert(std::is_sorted(kStatefulOperators.begin(), kStatefulOperators.end()));
-
-bool is_constant_false(const Value& value) {
-  return value.node->is("prim::Constant") && value.node->value.isBool() && !value.node->value.toBool();
-}
-
-/// Dropout draws numbers only while training.
-bool is_active_dropout(const Node& node) {
-  const bool dropout =
-      node.is("aten::dropout") || node.is("aten::feature_dropout") || node.is("aten::alpha_dropout");
-  return dropout && (node.inputs.size() < 3 || !is_constant_false(*node.input(2)));
-}
-
-template <size_t N>
-bool contains(const std::array<std::string_view, N>& sorted, std::string_view word) {
-  return std::binary_search(sorted.begin(), sorted.end(), word);
-}
-
-const Function* called_method(const Node& call) {
-  const Type& type = *call.input()->type;
-  if (type.kind() != TypeKind::Class) return nullptr;
-  return static_cast<const ClassType&>(type).find_method(call.name);
-}
-
 }  // namespace
 
 bool is_constant_like(const Node& node) {
@@ -146,38 +101,6 @@ std::unordered_set<const Node*> find_inlined(const Block& body) {
   InlineScan scan;
   scan.block(body);
   return scan.take();
-}
-
-bool Effects::has_effects(const Node& node) {
-  if (is_constant_like(node)) return false;
-  if (node.is("prim::CallMethod")) {
-    const Function* method = called_method(node);
-    return method == nullptr || function_has_effects(*method);
-  }
-  if (node.is("prim::CallFunction")) return node.function == nullptr || function_has_effects(*node.function);
-  if (!node.blocks.empty()) {
-    return std::any_of(node.blocks.begin(), node.blocks.end(),
-                       [&](const auto& b) { return block_has_effects(*b); });
-  }
-  if (contains(kStatefulOperators, node.kind) || is_active_dropout(node)) return true;
-  if (node.op != nullptr) return node.op->schema().has_side_effects();
-  return !contains(kPureKinds, node.kind);
-}
-
-bool Effects::function_has_effects(const Function& function) {
-  // The entry stands for calls that lead back to the function.
-  const auto [it, added] = functions_.emplace(&function, true);
-  if (!added) return it->second;
-  const bool result = function.graph == nullptr || block_has_effects(function.graph->block());
-  functions_[&function] = result;
-  return result;
-}
-
-bool Effects::block_has_effects(const Block& block) {
-  for (const Node* n = block.first(); n != block.return_node(); n = n->next) {
-    if (has_effects(*n)) return true;
-  }
-  return false;
 }
 
 }  // namespace calque::torchscript

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "ir/graph.h"
@@ -27,18 +26,5 @@ std::string printed_hint(const Value& value);
 /// statement of the same block, in an order of evaluation that is the order of the graph. Printing them
 /// inside that statement changes neither what is computed nor when.
 std::unordered_set<const Node*> find_inlined(const Block& body);
-
-/// Tells operations that may be reordered with each other from those that may not.
-class Effects {
- public:
-  /// True when `node` may write to something, print, raise deliberately, or draw random numbers.
-  bool has_effects(const Node& node);
-
- private:
-  bool function_has_effects(const Function& function);
-  bool block_has_effects(const Block& block);
-
-  std::unordered_map<const Function*, bool> functions_;
-};
 
 }  // namespace calque::torchscript
