@@ -73,6 +73,7 @@ uint32_t AddedVocabulary::next_id(const Vocab& vocab) const {
 }
 
 void AddedVocabulary::add(const std::vector<AddedToken>& tokens, const Vocab& vocab) {
+  if (tokens.empty()) return;
   for (const AddedToken& token : tokens) {
     if (!token.special || token.content.empty()) continue;
     if (special_contents_.insert(token.content).second) special_tokens_.push_back(token);
