@@ -115,7 +115,7 @@ IValue build(const std::string& type, const std::string& name, Supply& supply) {
   if (type.ends_with("[]")) return build_list(type.substr(0, type.size() - 2), name, supply);
   if (type.starts_with('(')) return build_tuple(type.substr(1, type.size() - 2), name, supply);
   if (type == "Tensor") return supply.take(name);
-  if (type == "Any" || type.starts_with("Union(")) return natural(supply.take(name));
+  if (type == "Any" || type.starts_with("Union")) return natural(supply.take(name));
   if (type == "int") return supply.take(name).item().to_int();
   if (type == "float") return supply.take(name).item().to_double();
   if (type == "bool") return supply.take(name).item().to_bool();
