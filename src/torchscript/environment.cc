@@ -1,5 +1,7 @@
 #include "torchscript/environment.h"
 
+#include <algorithm>
+
 namespace calque::torchscript {
 
 Sugared Frame::find_here(std::string_view name) const {
@@ -37,6 +39,12 @@ std::string Frame::find_error(std::string_view name) const {
     if (it != frame->errors_.end()) return it->second;
   }
   return {};
+}
+
+std::string merged_hint(const std::string& variable) {
+  const bool number = variable.starts_with('_') && std::all_of(variable.begin() + 1, variable.end(),
+                                                               [](char c) { return c >= '0' && c <= '9'; });
+  return number ? std::string() : variable;
 }
 
 }  // namespace calque::torchscript

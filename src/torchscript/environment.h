@@ -39,4 +39,8 @@ class Frame {
   std::vector<std::string> order_;
 };
 
+/// What a value is called after the variable it merges: nothing for PyTorch's numbering (`_3`), which
+/// printers make anew. Names of the compiler's own variables begin with % and stay.
+std::string merged_hint(const std::string& variable);
+
 }  // namespace calque::torchscript
