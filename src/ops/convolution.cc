@@ -73,6 +73,13 @@ void check(const Convolution& c, size_t n) {
   if (c.input.dtype() == kBool) throw_not_implemented("convolution", kBool);
 }
 
+/// `(2 x 3)`
+std::string by_sizes(IntArrayRef sizes) {
+  std::string out;
+  for (const int64_t size : sizes) out += cat(out.empty() ? "(" : " x ", size);
+  return out + ")";
+}
+
 /// Output sizes of the spatial dimensions. RuntimeError when the kernel does not fit.
 Dims spatial_sizes(const Convolution& c, size_t n) {
   Dims out;
@@ -90,8 +97,8 @@ Dims spatial_sizes(const Convolution& c, size_t n) {
     out.push_back((padded.back() - reach) / c.stride[i] + 1);
   }
   if (!fits) {
-    throw RuntimeError(cat("Calculated padded input size per channel: ", IntArrayRef(padded),
-                           ". Kernel size: ", c.weight.sizes().subspan(2),
+    throw RuntimeError(cat("Calculated padded input size per channel: ", by_sizes(padded),
+                           ". Kernel size: ", by_sizes(c.weight.sizes().subspan(2)),
                            ". Kernel size can't be greater than actual input size"));
   }
   for (size_t i = 0; i < n; ++i) {

@@ -48,10 +48,7 @@ struct Matrix {
 struct Batch {
   Tensor data;
   explicit Batch(const Tensor& a) : data(empty(a.sizes(), kDouble)) { data.copy_(a); }
-  int64_t count() const {
-    const int64_t each = data.size(-1) * data.size(-2);
-    return each == 0 ? 0 : data.numel() / each;
-  }
+  int64_t count() const { return product(data.sizes().first(data.sizes().size() - 2)); }
   Matrix matrix(int64_t i) const {
     const int64_t rows = data.size(-2);
     const int64_t columns = data.size(-1);

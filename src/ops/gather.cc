@@ -77,6 +77,35 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
 }
 void gather_op(OpCall& c) { c.ret(gather(c.tensor(0), c.integer(1), c.tensor(2))); }
 
+/// gather with the other dimensions broadcast; without a dimension, of the flattened tensors.
+void take_along_dim(OpCall& c) {
+  const Tensor self = c.tensor(0);
+  const Tensor index = c.tensor(1);
+  if (index.dtype() != kLong && index.dtype() != kInt) {
+    throw RuntimeError(cat("torch.take_along_dim(): dtype of indices should be Long but got ",
+                           dtype_cpp_name(index.dtype())));
+  }
+  if (c[2].isNone()) {
+    return c.ret(gather(self.contiguous().view(Dims{-1}), 0, index.contiguous().view(Dims{-1})));
+  }
+  if (self.dim() != index.dim()) {
+    throw RuntimeError(
+        cat("torch.take_along_dim(): input and indices should have the same number of dimensions, but got ",
+            self.dim(), " dimensions for input, and ", index.dim(), " dimensions for indices"));
+  }
+  const int64_t d = wrap_dim(c.integer(2), self.dim());
+  if (self.dim() == 0) return c.ret(gather(self, d, index));
+  Dims self_sizes = to_dims(self.sizes());
+  Dims index_sizes = to_dims(index.sizes());
+  self_sizes[d] = index_sizes[d] = 1;
+  Dims joint = broadcast_shapes(self_sizes, index_sizes);
+  const auto widened = [&](const Tensor& t) {
+    joint[d] = t.sizes()[d];
+    return t.expand(joint);
+  };
+  c.ret(gather(widened(self), d, widened(index)));
+}
+
 void check_scatter_shapes(const Tensor& self, const Tensor& index, const Tensor& src, int64_t d) {
   const auto rank = [](const Tensor& t) { return std::max<int64_t>(t.dim(), 1); };
   if (rank(self) != rank(index)) {
@@ -247,6 +276,7 @@ constexpr auto kScatterReduce = [](const Tensor& out, const OpCall& c) {
 
 constexpr OpRow kRows[] = {
     {"aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", gather_op},
+    {"aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor", take_along_dim},
     {"aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor", on_copy<kScatter>},
     {"aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", on_copy<kScatter>},
     {"aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",

@@ -58,9 +58,7 @@ Indices expand_masks(const Tensor& self, const Indices& indices) {
     }
   }
   if (static_cast<int64_t>(out.size()) > self.dim()) {
-    throw IndexError(self.dim() == 0
-                         ? cat("too many indices for tensor of dimension 0 (got ", out.size(), ")")
-                         : cat("too many indices for tensor of dimension ", self.dim()));
+    throw IndexError(cat("too many indices for tensor of dimension ", self.dim(), " (got ", out.size(), ")"));
   }
   out.resize(self.sizes().size());
   return out;
@@ -123,13 +121,14 @@ bool adjacent(const Indices& indices) {
   return std::find_if(gap, indices.end(), given) == indices.end();
 }
 
-void add_offsets(const Tensor& self, int64_t dim, const Tensor& index, Selection& s) {
+/// `ordinal` counts the indices; messages name it as the dimension, as PyTorch's do.
+void add_offsets(const Tensor& self, int64_t dim, int64_t ordinal, const Tensor& index, Selection& s) {
   const int64_t size = self.sizes()[dim];
   const int64_t stride = self.strides()[dim];
   const Tensor flat = index.expand(s.index_sizes).contiguous();
   const auto* p = elements<int64_t>(flat);
   if (size == 0 && flat.numel() > 0) throw IndexError("index is out of bounds for dimension with size 0");
-  for (int64_t i = 0; i < flat.numel(); ++i) s.chosen[i] += wrap_index(p[i], dim, size) * stride;
+  for (int64_t i = 0; i < flat.numel(); ++i) s.chosen[i] += wrap_index(p[i], ordinal, size) * stride;
 }
 
 Selection select_elements(const Tensor& self, const Indices& raw) {
@@ -153,8 +152,9 @@ Selection select_elements(const Tensor& self, const Indices& raw) {
   // Charges the offsets to the budget of the run.
   empty(Dims{product(s.index_sizes) + product(s.rest_sizes)}, kLong);
   s.chosen.assign(static_cast<size_t>(product(s.index_sizes)), self.storage_offset());
+  int64_t ordinal = 0;
   for (int64_t d = 0; d < self.dim(); ++d) {
-    if (indices[d]) add_offsets(self, d, *indices[d], s);
+    if (indices[d]) add_offsets(self, d, ordinal++, *indices[d], s);
   }
   s.rest = element_offsets(s.rest_sizes, s.rest_strides);
   return s;

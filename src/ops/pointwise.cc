@@ -128,6 +128,42 @@ Tensor gcd(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+/// pow in float64.
+Tensor float_power(const Tensor& base, const Tensor& exponent) {
+  return pow(base.to(kDouble), exponent.to(kDouble));
+}
+
+void float_power_scalar(OpCall& c) {
+  c.ret(float_power(number_tensor(c.scalar(0)), c.tensor(1)).contiguous());
+}
+
+Tensor heaviside(const Tensor& x, const Tensor& values) {
+  if (x.dtype() != values.dtype()) {
+    throw RuntimeError("heaviside is not yet implemented for tensors with different dtypes.");
+  }
+  return ordered_binary(x, values, "heaviside_cpu", []<class Op>(Op v, Op at_zero) {
+    return v == Op(0) ? at_zero : static_cast<Op>(v > Op(0) ? 1 : 0);
+  });
+}
+
+/// Kronecker product of tensors of any rank; missing leading dimensions are 1.
+Tensor kron(const Tensor& a, const Tensor& b) {
+  const size_t rank = std::max(a.sizes().size(), b.sizes().size());
+  Dims a_shape;
+  Dims b_shape;
+  Dims sizes;
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t m = i + a.sizes().size() >= rank ? a.sizes()[i + a.sizes().size() - rank] : 1;
+    const int64_t n = i + b.sizes().size() >= rank ? b.sizes()[i + b.sizes().size() - rank] : 1;
+    a_shape.insert(a_shape.end(), {m, 1});
+    b_shape.insert(b_shape.end(), {1, n});
+    int64_t size = 0;
+    if (__builtin_mul_overflow(m, n, &size)) throw RuntimeError("numel: integer multiplication overflow");
+    sizes.push_back(size);
+  }
+  return mul(a.reshape(a_shape), b.reshape(b_shape)).contiguous().view(sizes);
+}
+
 void pow_tensor_scalar(OpCall& c) {
   pow_tensor_scalar_check(c.tensor(0), c.scalar(1));
   c.ret(pow(c.tensor(0), number_tensor(c.scalar(1))));
@@ -251,6 +287,11 @@ constexpr OpRow kRows[] = {
     {"aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor", pow_scalar},
     {"aten::pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)", pow_tensor_scalar_},
     {"aten::pow_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)", binary_op_<pow>},
+    {"aten::float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", binary_op<float_power>},
+    {"aten::float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", binary_op<float_power>},
+    {"aten::float_power.Scalar(Scalar self, Tensor exponent) -> Tensor", float_power_scalar},
+    {"aten::heaviside(Tensor self, Tensor values) -> Tensor", binary_op<heaviside>},
+    {"aten::kron(Tensor self, Tensor other) -> Tensor", binary_op<kron>},
     {"aten::maximum(Tensor self, Tensor other) -> Tensor", binary_op<maximum>},
     {"aten::minimum(Tensor self, Tensor other) -> Tensor", binary_op<minimum>},
     {"aten::max.other(Tensor self, Tensor other) -> Tensor", binary_op<maximum>},

@@ -208,10 +208,10 @@ void trace(OpCall& c) {
 }
 
 constexpr OpRow kRows[] = {
-    {"aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", sum_op},
     {"aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> "
      "Tensor",
      sum_dim},
+    {"aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", sum_op},
     {"aten::nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
      nansum},
     {"aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor", prod_op},

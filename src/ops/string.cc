@@ -215,10 +215,14 @@ std::string formatted(const IValue& value, char specifier) {
   }
 }
 
+/// Arguments: the format, then one value, or a tuple of values.
 void percent_format(OpCall& c) {
   const std::string& s = text(c);
+  std::vector<IValue> values;
+  for (size_t i = 1; i < c.size(); ++i) values.push_back(c[i]);
+  if (values.size() == 1 && values[0].isTuple()) values = values[0].toTuple()->elements();
   std::string out;
-  size_t next = 1;
+  size_t next = 0;
   for (size_t i = 0; i < s.size(); ++i) {
     if (s[i] != '%') {
       out += s[i];
@@ -232,10 +236,10 @@ void percent_format(OpCall& c) {
     if (std::string_view("sdiceEfF").find(s[i]) == std::string_view::npos) {
       throw RuntimeError(cat("The specifier %", s[i], " is not supported in TorchScript format strings"));
     }
-    if (next >= c.size()) throw RuntimeError("Too few arguments for format string");
-    out += formatted(c[next++], s[i]);
+    if (next >= values.size()) throw RuntimeError("Too few arguments for format string");
+    out += formatted(values[next++], s[i]);
   }
-  if (next < c.size()) throw RuntimeError("Too many arguments for format string");
+  if (next < values.size()) throw RuntimeError("Too many arguments for format string");
   c.ret(std::move(out));
 }
 

@@ -6,12 +6,20 @@ import torch
 
 from . import compare, oracle
 from .samples import Sampler, generic
-from . import specific_linalg, specific_reductions  # noqa: F401 - registers its samples
+from . import (  # noqa: F401 - they register their samples
+    specific_creation,
+    specific_elements,
+    specific_indexing,
+    specific_linalg,
+    specific_products,
+    specific_reductions,
+    specific_views,
+)
 from .specific import SPECIFIC
 from .wire import Request, ToolError, Typed, storage_bytes, storage_key
 
 # Results whose memory order is PyTorch's own affair.
-UNORDERED = {"aten::copy", "aten::unique_consecutive", "aten::unique_dim", "aten::conv1d", "aten::conv2d", "aten::conv3d",
+UNORDERED = {"aten::copy", "aten::kron", "aten::unique_consecutive", "aten::unique_dim", "aten::conv1d", "aten::conv2d", "aten::conv3d",
              "aten::conv1d.padding", "aten::conv2d.padding", "aten::conv3d.padding", "aten::conv_transpose1d",
              "aten::conv_transpose2d.input", "aten::convolution", "aten::_convolution", "aten::_convolution.deprecated",
              # column-major, as LAPACK writes
