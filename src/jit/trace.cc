@@ -17,6 +17,7 @@ Tensor guarded(TraceRecorder& recorder, const Tensor& input) {
   if (input.dim() == 0) return input;
   Dims sizes(input.sizes().begin(), input.sizes().end());
   std::vector<nn::Int> true_sizes;
+  true_sizes.reserve(sizes.size() + 1);
   for (int64_t d = 0; d < input.dim(); ++d) true_sizes.push_back(nn::true_size(input, d));
   const bool is_batch_of_ids = input.dim() == 2;
   if (is_batch_of_ids) {

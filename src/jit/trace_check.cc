@@ -107,10 +107,15 @@ void compare(const Tensor& traced, const Tensor& expected, size_t index, const s
                    " allowed)"));
 }
 
-void check_on(const Module& traced, const TraceTarget& target, const std::vector<Tensor>& inputs,
+std::vector<Tensor> expected_outputs(const TraceTarget& target, const std::vector<Tensor>& inputs) {
+  std::vector<Tensor> outputs;
+  flatten(target.forward(inputs), outputs);
+  return outputs;
+}
+
+void check_on(const Module& traced, const std::vector<Tensor>& inputs, const std::vector<Tensor>& expected,
               double tolerance) {
-  std::vector<Tensor> expected, found;
-  flatten(target.forward(inputs), expected);
+  std::vector<Tensor> found;
   try {
     flatten(traced.forward(as_arguments(inputs)), found);
   } catch (const Error& error) {
@@ -122,13 +127,13 @@ void check_on(const Module& traced, const TraceTarget& target, const std::vector
   for (size_t i = 0; i < found.size(); ++i) compare(found[i], expected[i], i, inputs, tolerance);
 }
 
-/// False when the model itself refuses these inputs, for example a length beyond its position embeddings.
-bool model_accepts(const TraceTarget& target, const std::vector<Tensor>& inputs) {
+/// Nothing when the model itself refuses these inputs, for example a length beyond its position embeddings.
+std::optional<std::vector<Tensor>> outputs_if_accepted(const TraceTarget& target,
+                                                       const std::vector<Tensor>& inputs) {
   try {
-    target.forward(inputs);
-    return true;
+    return expected_outputs(target, inputs);
   } catch (const Error&) {
-    return false;
+    return std::nullopt;
   }
 }
 
@@ -137,9 +142,10 @@ bool model_accepts(const TraceTarget& target, const std::vector<Tensor>& inputs)
 void check_trace(const Module& traced, const TraceTarget& target, const std::vector<Tensor>& example_inputs,
                  const TraceOptions& options) {
   const nn::RecordingScope suspended(nullptr);
-  check_on(traced, target, example_inputs, options.check_tolerance);
+  const double tolerance = options.check_tolerance;
+  check_on(traced, example_inputs, expected_outputs(target, example_inputs), tolerance);
   for (const std::vector<Tensor>& inputs : options.check_inputs) {
-    check_on(traced, target, inputs, options.check_tolerance);
+    check_on(traced, inputs, expected_outputs(target, inputs), tolerance);
   }
   const Tensor& first = example_inputs[0];
   if (options.static_shapes || first.dim() < 2 || first.numel() == 0) return;
@@ -149,7 +155,8 @@ void check_trace(const Module& traced, const TraceTarget& target, const std::vec
       {batch + 1, length}, {batch, std::max<int64_t>(1, length / 2)}, {batch + 1, length + 1}};
   for (const auto& [other_batch, other_length] : shapes) {
     const std::vector<Tensor> inputs = reshaped(example_inputs, other_batch, other_length);
-    if (model_accepts(target, inputs)) check_on(traced, target, inputs, options.check_tolerance);
+    const auto expected = outputs_if_accepted(target, inputs);
+    if (expected.has_value()) check_on(traced, inputs, *expected, tolerance);
   }
 }
 

@@ -170,6 +170,7 @@ Value* TraceRecorder::operand_value(const nn::Operand& operand, const Argument& 
   if (operand.value.isTensor()) return tensor_value(operand.value.toTensor());
   if (!operand.value.isList()) return constant(operand.value);
   std::vector<Value*> elements;
+  elements.reserve(operand.elements.size());
   for (const nn::Operand& element : operand.elements) elements.push_back(operand_value(element, argument));
   return list(elements, argument.type);
 }
@@ -178,6 +179,7 @@ void TraceRecorder::record(const Operator& op, const std::vector<nn::Operand>& a
                            const std::vector<nn::Operand>& results) {
   const FunctionSchema& schema = op.schema();
   std::vector<Value*> inputs;
+  inputs.reserve(schema.arguments.size());
   for (size_t i = 0; i < schema.arguments.size(); ++i) {
     inputs.push_back(i < arguments.size() ? operand_value(arguments[i], schema.arguments[i])
                                           : default_value(schema.arguments[i]));

@@ -122,7 +122,7 @@ Tensor BertSelfAttention::relative_scores(const Tensor& query_layer, const Tenso
   const Tensor positional_embedding =
       nn::named("positional_embedding",
                 nn::call(*distance_embedding_, nn::add(distance, max_position_embeddings_ - 1)));
-  const Tensor query_scores = nn::einsum("bhld,lrd->bhlr", {query_layer, positional_embedding});
+  Tensor query_scores = nn::einsum("bhld,lrd->bhlr", {query_layer, positional_embedding});
   if (position_embedding_type_ == "relative_key") return query_scores;
   const Tensor key_scores = nn::einsum("bhrd,lrd->bhlr", {key_layer, positional_embedding});
   return nn::add(query_scores, key_scores);

@@ -32,10 +32,10 @@ Tensor tensor_in_file(const SafetensorsTensor& tensor, ScalarType dtype,
                       const std::shared_ptr<const MappedFile>& file) {
   // Weights are never written: Storage takes a pointer to non-const for the sake of other owners.
   void* data = const_cast<std::byte*>(tensor.data.data());
-  const Tensor view = from_blob(data, tensor.shape, dtype, file);
+  Tensor view = from_blob(data, tensor.shape, dtype, file);
   const bool aligned = reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(item_size(dtype)) == 0;
   if (aligned || tensor.data.empty()) return view;
-  const Tensor copy = empty(tensor.shape, dtype);
+  Tensor copy = empty(tensor.shape, dtype);
   std::copy(tensor.data.begin(), tensor.data.end(), static_cast<std::byte*>(copy.raw_data()));
   return copy;
 }

@@ -47,7 +47,7 @@ Operand identified(const IValue& result, const std::vector<Operand>& arguments) 
 }
 
 /// Runs `op` and reports it.
-Operand run(const Overload& overload, std::vector<Operand> arguments) {
+Operand run(const Overload& overload, const std::vector<Operand>& arguments) {
   const Operator& op = overload.get();
   std::vector<IValue> values;
   values.reserve(arguments.size());
@@ -65,12 +65,12 @@ Operand run(const Overload& overload, std::vector<Operand> arguments) {
   return result;
 }
 
-Tensor run_tensor(const Overload& overload, std::vector<Operand> arguments) {
-  return run(overload, std::move(arguments)).value.toTensor();
+Tensor run_tensor(const Overload& overload, const std::vector<Operand>& arguments) {
+  return run(overload, arguments).value.toTensor();
 }
 
-Computed run_computed(const Overload& overload, std::vector<Operand> arguments) {
-  const Operand result = run(overload, std::move(arguments));
+Computed run_computed(const Overload& overload, const std::vector<Operand>& arguments) {
+  const Operand result = run(overload, arguments);
   return {result.value, result.token};
 }
 
