@@ -3,6 +3,7 @@
 #include <array>
 #include <sstream>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "calque/error.h"
 #include "runtime/executor.h"
@@ -143,13 +144,26 @@ void enum_value(const Node&, Values arguments, Values results, Run&) {
   results[0] = arguments[0].toEnum()->value;
 }
 
+/// Programs may print and warn; a library may not. What they say goes to the log.
+void print(const Node&, Values arguments, Values, Run&) {
+  if (!log_on("print")) return;
+  std::ostringstream text;
+  for (size_t i = 0; i < arguments.size(); ++i) text << (i == 0 ? "" : " ") << arguments[i];
+  log_line("print", text.str());
+}
+
+void warn(const Node&, Values arguments, Values, Run&) {
+  if (log_on("warn")) log_line("warn", arguments[0].toStringRef());
+}
+
 struct Row {
   std::string_view kind;
   StructuralFunction function;
 };
 
-constexpr std::array<Row, 20> kRows = {{
+constexpr std::array<Row, 22> kRows = {{
     {"aten::wait", wait},
+    {"aten::warn", warn},
     {"prim::CreateObject", create_object},
     {"prim::DictConstruct", dict_construct},
     {"prim::EnumName", enum_name},
@@ -157,6 +171,7 @@ constexpr std::array<Row, 20> kRows = {{
     {"prim::GetAttr", get_attr},
     {"prim::ListConstruct", list_construct},
     {"prim::ListUnpack", list_unpack},
+    {"prim::Print", print},
     {"prim::RaiseException", raise_exception},
     {"prim::SetAttr", set_attr},
     {"prim::TupleConstruct", tuple_construct},

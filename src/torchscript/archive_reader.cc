@@ -11,6 +11,8 @@
 #include "formats/pickle_reader.h"
 #include "formats/sniff.h"
 #include "torchscript/convert_parameters.h"
+#include "torchscript/device_notes.h"
+#include "torchscript/original_places.h"
 #include "torchscript/program.h"
 #include "torchscript/source_importer.h"
 #include "torchscript/storage_reader.h"
@@ -41,7 +43,7 @@ class ArchiveReader {
     check_kind();
     const int64_t version = read_version();
     archive_.big_endian = byte_order() == "big";
-    auto unit = std::make_shared<CompilationUnit>();
+    const std::shared_ptr<CompilationUnit> unit = make_unit();
     Program program(
         *unit,
         {.operator_version = version, .max_depth = options_.max_depth, .max_memory = options_.max_memory});
@@ -55,9 +57,10 @@ class ArchiveReader {
                           ", but an archive holds a module"));
     }
     program.compile_all();
+    if (options_.on_note) note_devices(*unit, options_.on_note);
     if (options_.dtype.has_value()) convert_parameters(*root.object_impl(), *options_.dtype);
     return {.root = root.toObject(),
-            .unit = std::move(unit),
+            .unit = unit,
             .version = version,
             .zip = archive_.zip,
             .keeper = archive_.keeper,
@@ -128,8 +131,23 @@ class ArchiveReader {
     const std::string name = cat("code/", path, ".py");
     const ZipEntry* entry = record(name);
     if (entry == nullptr) return std::nullopt;
-    return Source{.name = std::make_shared<const std::string>(name),
+    Source source{.name = std::make_shared<const std::string>(name),
                   .text = std::string(archive_.zip->read(*entry).text())};
+    source.original = original_places(name, source.text);
+    return source;
+  }
+
+  /// Places for messages only, so a record that cannot be read is as good as none.
+  std::shared_ptr<const OriginalPlaces> original_places(const std::string& name,
+                                                        std::string_view text) const {
+    const ZipEntry* entry = record(cat(name, ".debug_pkl"));
+    if (entry == nullptr) return nullptr;
+    try {
+      const ZipRecord content = archive_.zip->read(*entry);
+      return OriginalPlaces::read(read_pickle(content.bytes(), name), text);
+    } catch (const LoadError&) {
+      return nullptr;
+    }
   }
 
   IValue read_pickle_record(std::string_view name, std::string_view folder, SourceImporter& importer,

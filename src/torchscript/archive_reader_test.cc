@@ -271,6 +271,39 @@ TEST(ArchiveReader, SaysWhatAFileIsWhenItIsNoArchive) {
   EXPECT_THAT(error(fake_zip({stored("a/bytecode.pkl", "x"), stored("a/data.pkl", "x")})), HasSubstr(".ptl"));
 }
 
+TEST(ArchiveReader, PlacesAreThoseOfTheOriginalSourceWhenTheFileHasThem) {
+  FakeArchive archive = small_archive();
+  const std::string& text = archive.sources[0].second;
+  // (format, strings, ((offset, (source, start, end), tag), ...)); a source is (pieces, file, first line).
+  const std::string strings = "(" + pickled_text("def forward(self, x):\n") +
+                              pickled_text("  return x + self.w\n") + pickled_text("model.py") +
+                              pickled_text("trace.py(88): forward\nmain.py(3): <module>\n") +
+                              pickled_text("") + "t";
+  const auto range = [](std::initializer_list<int> pieces, int file, int first_line, int start) {
+    std::string out = "((](";
+    for (const int piece : pieces) out += pickled_int(piece);
+    return out + "e" + pickled_int(file) + pickled_int(first_line) + "t" + pickled_int(start) +
+           pickled_int(start + 1) + "t";
+  };
+  const std::string scripted = range({0, 1}, 2, 40, 25);
+  const std::string traced = range({3}, 4, 1, 0);
+  const auto debug = [&](const std::string& source) {
+    return "\x80\x02(" + pickled_text("FORMAT_WITH_STRING_TABLE") + strings + "(" + "(" +
+           pickled_int(static_cast<int64_t>(text.find("return"))) + source + pickled_int(0) + "ttt.";
+  };
+  const auto place_of = [&](const std::string& record) {
+    FakeArchive copy = archive;
+    copy.records.emplace_back("code/__torch__.py.debug_pkl", record);
+    const LoadedArchive loaded = load_bytes(copy.bytes());
+    const Node* node = loaded.root->type->find_method("forward")->graph->block().first();
+    while (!node->is("aten::add")) node = node->next;
+    return cat(*node->range.file, ":", node->range.line);
+  };
+  EXPECT_EQ(place_of(debug(scripted)), "model.py:41");
+  EXPECT_EQ(place_of(debug(traced)), "trace.py:88");
+  EXPECT_EQ(place_of("no pickle"), "code/__torch__.py:8");
+}
+
 TEST(ArchiveReader, RootIsAModule) {
   FakeArchive archive = small_archive();
   archive.data_pickle = pickled_int(3);

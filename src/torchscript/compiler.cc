@@ -198,8 +198,10 @@ void FunctionCompiler::set_variable(Position where, std::string_view name, Sugar
     }
     value = simple(new_value);
   }
-  if (Value* graph_value = simple_value(value); graph_value != nullptr && graph_value->hint.empty()) {
-    if (is_meaningful(name) || name[0] == '%') graph_value->hint = std::string(name);
+  if (Value* graph_value = simple_value(value)) {
+    unmark_empty_list(graph_value);
+    const bool named = is_meaningful(name) || name[0] == '%';
+    if (named && graph_value->hint.empty()) graph_value->hint = std::string(name);
   }
   frame_->set(name, std::move(value));
 }

@@ -1,5 +1,6 @@
 // Calls, and the forms whose arguments are types or names.
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "torchscript/compiler.h"
@@ -205,13 +206,21 @@ Sugared FunctionCompiler::tuple_call(const Expr& expr) {
 Sugared FunctionCompiler::to_list(Position where, Value* tensor, const TypePtr& hint) {
   if (hint == nullptr) fail(where, "tolist() needs to know its type: write annotate(List[int], x.tolist())");
   const TypePtr* element = &hint;
-  while ((*element)->kind() == TypeKind::List) element = &(*element)->contained()[0];
-  const TypeKind kind = (*element)->kind();
-  if (kind != TypeKind::Int && kind != TypeKind::Float && kind != TypeKind::Bool &&
-      kind != TypeKind::Complex) {
+  int64_t depth = 0;
+  for (; (*element)->kind() == TypeKind::List; ++depth) element = &(*element)->contained()[0];
+  // The operator takes the number of dimensions and a number for the kind of the elements.
+  const std::array kinds = {TypeKind::Int, TypeKind::Float, TypeKind::Bool};
+  const auto kind = std::find(kinds.begin(), kinds.end(), (*element)->kind());
+  if (kind == kinds.end()) {
     fail(where, cat("tolist() gives ints, floats or bools, or lists of these; found ", hint->annotation()));
   }
-  return simple(value(where, "prim::tolist", {tensor}, hint));
+  const std::span<const Operator* const> operators = find_operators("prim::tolist");
+  if (operators.empty()) fail(where, "tolist() is not implemented");
+  Node* made =
+      node(where, "prim::tolist",
+           {tensor, constant(where, depth), constant(where, static_cast<int64_t>(kind - kinds.begin()))});
+  made->op = operators[0];
+  return simple(made->add_output(hint));
 }
 
 }  // namespace calque::torchscript

@@ -155,15 +155,8 @@ Value* FunctionCompiler::operate(Position where, std::string_view text, Value* l
         ->call(*this, where, {.positional = {right}})
         ->as_value(*this, where);
   }
-  const bool percent_format = text == "%" && left->type->kind() == TypeKind::String;
-  if (percent_format) {
-    std::vector<Value*> values{left};
-    if (right->type->kind() == TypeKind::Tuple) {
-      for (Value* item : unpack_tuple(where, right)) values.push_back(item);
-    } else {
-      values.push_back(right);
-    }
-    return builtin(where, "aten::percentFormat", values);
+  if (text == "%" && left->type->kind() == TypeKind::String) {
+    return builtin(where, "aten::percentFormat", {left, right});
   }
   if (text == "+" && left->type->kind() == TypeKind::Tuple && right->type->kind() == TypeKind::Tuple) {
     std::vector<Value*> items = unpack_tuple(where, left);

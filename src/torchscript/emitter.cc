@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "torchscript/operator_match.h"
+#include "torchscript/original_places.h"
 
 namespace calque::torchscript {
 
@@ -36,6 +37,11 @@ void Emitter::fail(Position where, std::string_view message) const {
 
 SourceRange Emitter::range(Position where) const {
   where = fixed_place_.value_or(where);
+  if (source_.original != nullptr) {
+    if (const auto place = source_.original->find(where.line, where.column)) {
+      return {.file = place->file, .line = place->line, .column = 1};
+    }
+  }
   return {
       .file = source_.name, .line = static_cast<int>(where.line), .column = static_cast<int>(where.column)};
 }
@@ -116,7 +122,9 @@ Value* Emitter::convert(Position where, const TypePtr& type, Value* input, Conve
       input->type->kind() != TypeKind::None) {
     return convert(where, type->contained()[0], input, conversion);
   }
-  if (is_empty_list(input) && type->kind() == TypeKind::List) return list(where, type->contained()[0], {});
+  if (is_empty_list(input) && type->kind() == TypeKind::List && !same_type(input->type, type)) {
+    return list(where, type->contained()[0], {});
+  }
   if (input->type->kind() == TypeKind::Tuple) return convert_tuple(where, type, input, conversion);
   if (conversion == Conversion::kNone || is_subtype(*input->type, *type)) return input;
   Value* converted = convert_scalar(where, type, input);

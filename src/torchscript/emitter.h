@@ -92,8 +92,9 @@ class Emitter {
   /// The same; LoadError that begins with `what` when the types do not fit.
   Value* convert_to(Position where, const TypePtr& type, Value* value, std::string_view what);
 
-  /// Marks the result of `[]`, which fits every list type.
-  void mark_empty_list(Value* value) { empty_lists_.insert(value); }
+  /// Marks the result of `[]`, which fits every list type until it is the value of a variable.
+  void mark_empty_list(const Value* value) { empty_lists_.insert(value); }
+  void unmark_empty_list(const Value* value) { empty_lists_.erase(value); }
   bool is_empty_list(const Value* value) const { return empty_lists_.contains(value); }
 
   /// Removes the nodes after `last` (nullptr: all) in the current block.

@@ -13,12 +13,16 @@ namespace calque::torchscript {
 /// that a person wrote (decorators, docstrings, f-strings, comments with types, `1_000`).
 enum class Dialect : uint8_t { kArchive, kScript };
 
+class OriginalPlaces;
+
 /// One text that is read: a record of an archive or a file. Positions point into it, so it outlives
 /// everything that was parsed from it.
 struct Source {
   std::shared_ptr<const std::string> name;  ///< for messages: `code/__torch__/m.py`
   std::string text;
   Dialect dialect = Dialect::kArchive;
+  /// Where the text came from before it was put into an archive; null when unknown.
+  std::shared_ptr<const OriginalPlaces> original{};
 };
 
 /// A place in a source. Lines and columns count from 1; columns count bytes.

@@ -48,6 +48,16 @@ FunctionSchema read_signature(const Declaration& declaration, const std::vector<
   return schema;
 }
 
+std::shared_ptr<CompilationUnit> make_unit() {
+  return {new CompilationUnit, [](CompilationUnit* unit) {
+            // A class that has an attribute of its own type would keep itself alive.
+            for (const TypePtr& type : unit->types()) {
+              if (type->kind() == TypeKind::Class) unit->find_class(type->annotation())->attributes.clear();
+            }
+            delete unit;
+          }};
+}
+
 Function* Program::declare(Declaration declaration) {
   auto function = std::make_unique<Function>();
   function->name = std::string(declaration.def->text);

@@ -60,6 +60,9 @@ FunctionSchema read_signature(const Declaration& declaration, const std::vector<
 /// Thrown inside the compiler when a function cannot be compiled for a reason that Program has noted.
 struct AbandonFunction {};
 
+/// An empty unit whose classes may name each other: it unties them when it goes.
+std::shared_ptr<CompilationUnit> make_unit();
+
 class Program {
  public:
   Program(CompilationUnit& unit, ProgramOptions options) : unit_(unit), options_(options) {}

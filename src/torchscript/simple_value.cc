@@ -48,6 +48,37 @@ constexpr std::array kTensorFields = {
     TensorField{"imag", "aten::imag"},
 };
 
+/// `x.float()` and its like are `x.to(dtype)`.
+struct CastMethod {
+  std::string_view name;
+  ScalarType dtype;
+};
+
+constexpr std::array kCastMethods = {
+    CastMethod{"byte", ScalarType::Byte},   CastMethod{"char", ScalarType::Char},
+    CastMethod{"short", ScalarType::Short}, CastMethod{"int", ScalarType::Int},
+    CastMethod{"long", ScalarType::Long},   CastMethod{"half", ScalarType::Half},
+    CastMethod{"float", ScalarType::Float}, CastMethod{"double", ScalarType::Double},
+    CastMethod{"bool", ScalarType::Bool},   CastMethod{"bfloat16", ScalarType::BFloat16},
+};
+
+class TensorCast final : public SugaredValue {
+ public:
+  TensorCast(Value* tensor, ScalarType dtype) : tensor_(tensor), dtype_(dtype) {}
+  std::string describe() const override { return "cast of a tensor"; }
+
+  Sugared call(Emitter& emitter, Position where, const Arguments& arguments) override {
+    if (!arguments.positional.empty()) emitter.fail(where, "casts of tensors take no arguments");
+    Value* dtype = emitter.constant(where, static_cast<int64_t>(dtype_));
+    Value* no = emitter.constant(where, false);
+    return simple(emitter.builtin(where, "aten::to", {tensor_, dtype, no, no}, arguments.keywords));
+  }
+
+ private:
+  Value* const tensor_;
+  const ScalarType dtype_;
+};
+
 std::string_view field_builtin(const Type& type, std::string_view name) {
   if (type.kind() == TypeKind::Tensor) {
     for (const TensorField& field : kTensorFields) {
@@ -103,6 +134,11 @@ Sugared SimpleValue::attribute(Emitter& emitter, Position where, std::string_vie
     case TypeKind::Optional:
     case TypeKind::None:
       break;
+    case TypeKind::Tensor:
+      for (const CastMethod& method : kCastMethods) {
+        if (method.name == name) return std::make_shared<TensorCast>(value_, method.dtype);
+      }
+      return builtin_method(value_, name);
     default:
       return builtin_method(value_, name);
   }

@@ -7,6 +7,7 @@
 #include "torchscript/source_printer_function.h"
 #include "torchscript/source_printer_overload.h"
 #include "torchscript/source_printer_text.h"
+#include "torchscript/structural_schema.h"
 
 namespace calque::torchscript {
 
@@ -36,6 +37,13 @@ bool is_default(const Argument& argument, const Value& value) {
 
 bool is_out(const Argument& argument) { return argument.keyword_only && argument.is_write(); }
 
+/// nullptr for structural nodes that have none.
+const FunctionSchema* schema_of(const Node& node) {
+  if (node.op != nullptr) return &node.op->schema();
+  const std::span<const FunctionSchema* const> schemas = structural_schemas(node.kind);
+  return schemas.size() == 1 ? schemas[0] : nullptr;
+}
+
 enum class CallForm : uint8_t {
   kShort,      ///< without trailing defaults
   kAll,        ///< all arguments
@@ -43,8 +51,8 @@ enum class CallForm : uint8_t {
   kAnnotated,  ///< all, constants with their types
 };
 
-std::vector<PrintedArgument> call_form(const Node& node, CallForm form) {
-  const std::vector<Argument>& arguments = node.op->schema().arguments;
+std::vector<PrintedArgument> call_form(const Node& node, const std::vector<Argument>& arguments,
+                                       CallForm form) {
   size_t end = node.inputs.size();
   while (end > 0 && is_out(arguments[end - 1])) --end;
   const size_t first_out = end;
@@ -144,17 +152,18 @@ std::string FunctionPrinter::operator_expression(const Node& node) {
 /// Trailing arguments equal to their default are left out, which also lets older versions read newer schemas.
 /// When the types would then choose another overload, more is written, until they choose this one.
 std::string FunctionPrinter::operator_arguments(const Node& node) {
-  if (node.op == nullptr || node.inputs.size() > node.op->schema().arguments.size()) return join_inputs(node);
+  const FunctionSchema* schema = schema_of(node);
+  if (schema == nullptr || node.inputs.size() > schema->arguments.size()) return join_inputs(node);
   const std::span<const Operator* const> overloads = find_operators(node.kind);
   const bool known = std::find(overloads.begin(), overloads.end(), node.op) != overloads.end();
   for (const CallForm form : {CallForm::kShort, CallForm::kAll, CallForm::kKeywords, CallForm::kAnnotated}) {
-    const std::vector<PrintedArgument> arguments = call_form(node, form);
+    const std::vector<PrintedArgument> arguments = call_form(node, schema->arguments, form);
     if (!known || overloads.size() == 1 || printed_overload(node.kind, arguments) == node.op) {
       return argument_list(arguments);
     }
   }
-  throw NotImplementedError(cat("a call of ", node.op->schema().full_name(),
-                                " cannot be saved: PyTorch would read it as another overload"));
+  throw NotImplementedError(
+      cat("a call of ", schema->full_name(), " cannot be saved: PyTorch would read it as another overload"));
 }
 
 std::string FunctionPrinter::argument_list(const std::vector<PrintedArgument>& arguments) {

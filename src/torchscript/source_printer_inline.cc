@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "torchscript/environment.h"
+
 namespace calque::torchscript {
 
 namespace {
@@ -89,12 +91,8 @@ bool is_counted_while(const Node& loop) { return counts(loop) && !always_continu
 bool is_counted_for(const Node& loop) { return counts(loop) && always_continues(loop); }
 
 std::string printed_hint(const Value& value) {
-  const std::string& hint = value.hint;
-  const bool temporary =
-      hint.empty() || (hint[0] == '_' && std::all_of(hint.begin() + 1, hint.end(),
-                                                     [](char c) { return c >= '0' && c <= '9'; }));
-  if (!temporary) return hint;
-  return value.node->is("prim::GetAttr") ? value.node->name : std::string();
+  std::string hint = merged_hint(value.hint);
+  return hint.empty() && value.node->is("prim::GetAttr") ? value.node->name : hint;
 }
 
 std::unordered_set<const Node*> find_inlined(const Block& body) {

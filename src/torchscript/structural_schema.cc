@@ -12,6 +12,7 @@ constexpr std::string_view kSchemas[] = {
     "prim::RaiseException(str msg, str? cls=None) -> ()",
     "prim::Print(...) -> ()",
     "aten::wait(Future(t) self) -> t",
+    "aten::warn(str message, int stacklevel=2) -> ()",
     "prim::awaitable_wait(Await(t) self) -> t",
     "prim::unchecked_unwrap_optional(t(a)? optional) -> t(a)",
     "aten::_unwrap_optional(t(a)? optional) -> t(a)",

@@ -25,6 +25,8 @@ UNORDERED = {"aten::copy", "aten::kron", "aten::unique_consecutive", "aten::uniq
              # column-major, as LAPACK writes
              "aten::cholesky", "aten::linalg_cholesky", "aten::inverse", "aten::linalg_inv", "aten::linalg_qr", "aten::qr",
              "aten::linalg_solve"}  # fmt: skip
+# PyTorch ends the process on the smallest integer by -1.
+DIVIDES_INTEGERS = {"aten::fmod", "aten::remainder", "aten::floor_divide", "aten::div", "aten::divide"}
 # Results that are memory nobody has written.
 UNINITIALISED = {"aten::empty.memory_format", "aten::empty_like", "aten::new_empty", "aten::empty_strided"}
 
@@ -33,6 +35,8 @@ def arguments_for(full: str, seed: int) -> list:
     name, _, overload = full.partition(".")
     s = Sampler(seed)
     s.full, s.name, s.overload = full, name, overload
+    if name.rstrip("_") in DIVIDES_INTEGERS:
+        s.special = False
     if full in SPECIFIC:
         return SPECIFIC[full](s)
     return generic(s, oracle.schemas_of(name)[full])

@@ -1,6 +1,6 @@
 """Every operator of tensors against PyTorch: random dtypes, shapes, strides, values and errors, driven by the schemas.
 
-CALQUE_OPS_SEED (default 0) shifts the seeds, CALQUE_OPS_CASES (default 16) is the number of calls of each overload.
+CALQUE_OPS_SEED (default 0) shifts the seeds, CALQUE_OPS_CASES (default 12) is the number of calls of each overload.
 """
 
 import os
@@ -11,7 +11,7 @@ from . import differential, oracle
 from .wire import Crash, OpTool
 
 SEED = int(os.environ.get("CALQUE_OPS_SEED", "0"))
-CASES = int(os.environ.get("CALQUE_OPS_CASES", "16"))
+CASES = int(os.environ.get("CALQUE_OPS_CASES", "12"))
 
 
 def has_tensor(schema: str) -> bool:
