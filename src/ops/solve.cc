@@ -118,7 +118,8 @@ void linalg_solve(OpCall& c) {
   if (vector) b = b.unsqueeze(-1);
   const bool left = c.boolean(2);
   if (vector && !left) {
-    throw RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False");
+    throw RuntimeError(
+        "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False");
   }
   if (!left) {
     a = a.transpose(-2, -1);

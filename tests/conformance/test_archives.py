@@ -39,7 +39,11 @@ def run_archive(calque, archive, inputs: dict, folder: pathlib.Path):
     return [outputs[f"output.{i}"] for i in range(len(outputs))]
 
 
-@pytest.mark.parametrize("name", corpus_files())
+# Takes a string argument, which tensor files cannot hold: tests/reader runs it.
+NOT_FOR_THE_COMMAND = {"script-Types"}
+
+
+@pytest.mark.parametrize("name", [name for name in corpus_files() if name not in NOT_FOR_THE_COMMAND])
 def test_corpus(calque, corpus, tmp_path, name):
     notes = json.loads((corpus / f"{name}.json").read_text())
     tensors = safetensors.torch.load_file(corpus / f"{name}.safetensors")

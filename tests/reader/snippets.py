@@ -12,7 +12,7 @@ EXPRESSIONS = [
     '"a" == "b"', '"a" < "b"', "sum([1, 2])", "sorted([2, 1])", "sorted([2, 1, 3])[0]", 'list("abc")', "list(range(3))",
     "3 & 1", "1 << 3", "1 ^ 3", "5 | 2", "64 >> 2", "divmod(7, 2)", "pow(2, 3)", "isinstance(1, int)",
     "isinstance([1], List[int])", "bool(torch.ones(1))", "any([True, False])", "all([True, False])", 'ord("a")', "chr(97)",
-    "bin(3)", "hex(10)", "complex(1, 2)", "float(1)", "int(2.9)", "int(-2.9)", "dict(a=1)", "dict([(1, 2)])",
+    "bin(3)", "hex(10)", "float(1)", "int(2.9)", "int(-2.9)", "dict(a=1)", "dict([(1, 2)])",
     "torch.zeros(2)", "torch.zeros(2, 3)", "torch.zeros((2, 3))", "torch.zeros([2, 3], dtype=torch.int64)",
     "torch.ones(2)[0, None, ...]", "torch.tensor([1, 2])", "torch.tensor([[1.5], [2.5]])", "torch.tensor(3)",
     "torch.tensor(True)", "x + 1", "1 + x", "x - 1.5", "2 / x", "x // 2", "x % 2", "2 - x", "2.5 * x", "3 >= x", "2 == x", "2 != x", "3 > x", "1 <= x", "2 % x", "2 // x[0, 1]", "True + x[0, 0]",

@@ -119,7 +119,19 @@ def run(module, arguments):
         return str(error).strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize("name", ANIMALS)
+# What is known not to come back the same yet; strict, so that the mark goes when the fault does.
+TUPLES = pytest.mark.xfail(reason="several assignments at once come back by way of a tuple", strict=True)
+OPTIONAL = pytest.mark.xfail(reason="a variable that starts as None loses its Optional type in a loop", strict=True)
+HOOKS = pytest.mark.xfail(reason="hooks are printed as method calls, which PyTorch does not read", strict=True)
+LITERAL = pytest.mark.xfail(reason="PyTorch itself cannot load this archive: it printed 1e10 as an int", strict=True)
+KNOWN = {
+    "EarlyReturn": TUPLES, "zoo_control.EarlyReturn": TUPLES, "zoo_control.Loops": TUPLES,
+    "zoo_control.Refinement": TUPLES, "zoo_control.NestedReturns": TUPLES, "Loops": OPTIONAL,
+    "zoo_control.Carried": OPTIONAL, "Hooks": HOOKS, "zoo_modules.Hooked": HOOKS, "Strings": LITERAL,
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=KNOWN[name]) if name in KNOWN else name for name in ANIMALS])
 def test_zoo(zoo_archives, name):
     before, after, verdict = zoo_archives[name]
     assert verdict == "ok"
@@ -129,13 +141,14 @@ def test_zoo(zoo_archives, name):
         assert_same(run(first, arguments), run(second, arguments))
 
 
+@TUPLES
 def test_snippets(tool, tmp_path):
     """Every expression and function that the compilers are compared on, after a trip through our writer."""
     head = "def f(x: Tensor, n: int):\n    return "
     sources = [head + expression + "\n" for expression in EXPRESSIONS] + [source.lstrip("\n") for source in FUNCTIONS]
     pairs = [(tmp_path / f"{i}.pt", tmp_path / f"{i}.again.pt") for i in range(len(sources))]
     for source, (before, _) in zip(sources, pairs):
-        torch.jit.save(torch.jit.CompilationUnit(source).f, before)
+        torch.jit.save(torch.jit.CompilationUnit(source).f, str(before))
     verdicts = saved_again(tool, pairs)
     x = torch.arange(6.0).view(2, 3)
     problems = []
