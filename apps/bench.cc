@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include "json_text.h"
 #include "options.h"
 #include "signature.h"
+#include "stopwatch.h"
 #include "terminal.h"
 #include "values.h"
 
@@ -37,12 +37,6 @@ struct Measurement {
   double first = 0, median = 0, p99 = 0;
   size_t calls = 0;
 };
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 int64_t peak_memory() {
   rusage usage{};

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "calque/threads.h"
 #include "command.h"
 #include "options.h"
+#include "stopwatch.h"
 #include "terminal.h"
 #include "values.h"
 
@@ -28,12 +28,6 @@ struct RunArguments {
   int threads = 0;
   bool quiet = false;
 };
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void print_outputs(const std::vector<Output>& outputs) {
   std::vector<std::vector<std::string>> rows;

@@ -14,6 +14,13 @@ function(calque_common target)
   endif()
 endfunction()
 
+# Files of a folder that are compiled together hide each other's names: that is no shadowing.
+if(CMAKE_UNITY_BUILD)
+  list(APPEND CALQUE_WARNINGS -Wno-shadow)
+endif()
+# libstdc++ 12 calls functions of its own that it declares deprecated.
+list(APPEND CALQUE_WARNINGS $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)
+
 # calque_library(NAME SOURCES a.cc … DEPS base tensor … LINK ZLIB::ZLIB …)
 # Makes the static library calque_NAME; DEPS are other folders, LINK are outside libraries.
 function(calque_library name)
@@ -42,6 +49,7 @@ function(calque_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK" ${ARGN})
   set(target ${name}_test)
   add_executable(${target} ${ARG_SOURCES})
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/tests)
   foreach(dep ${ARG_DEPS})
     target_link_libraries(${target} PRIVATE calque_${dep})

@@ -33,7 +33,7 @@ constexpr ItemSize kItemSizes[] = {
 };
 
 [[noreturn]] void fail(const std::string& label, std::string_view what) {
-  throw LoadError(cat(quoted(label, 1024), " is not a usable NumPy array: ", what));
+  throw LoadError(cat(calque::quoted(label, 1024), " is not a usable NumPy array: ", what));
 }
 
 /// The header's text and what follows it.
@@ -62,10 +62,11 @@ uint32_t checked_item_size(const std::string& descr, const std::string& label) {
          "allow_pickle=False.");
   }
   if (descr.starts_with('>')) {
-    fail(label,
-         cat("its dtype ", quoted(descr), " is big-endian. Save it as x.astype(x.dtype.newbyteorder('<'))."));
+    fail(label, cat("its dtype ", calque::quoted(descr),
+                    " is big-endian. Save it as x.astype(x.dtype.newbyteorder('<'))."));
   }
-  fail(label, cat("its dtype ", quoted(descr), " is not read; bool, integers and float16 to float64 are."));
+  fail(label,
+       cat("its dtype ", calque::quoted(descr), " is not read; bool, integers and float16 to float64 are."));
 }
 
 /// Column-major `data` in row-major order.
@@ -94,11 +95,12 @@ std::vector<std::byte> row_major(std::span<const std::byte> data, std::span<cons
 
 size_t checked_data_size(const NpyArray& array) {
   const uint32_t item_size = npy_item_size(array.descr);
-  if (item_size == 0) throw ValueError(cat("arrays of dtype ", quoted(array.descr), " cannot be written"));
+  if (item_size == 0)
+    throw ValueError(cat("arrays of dtype ", calque::quoted(array.descr), " cannot be written"));
   const auto count = checked_numel(array.shape);
   const auto size = count ? checked_mul(static_cast<uint64_t>(*count), uint64_t{item_size}) : std::nullopt;
   if (size != array.data.size()) {
-    throw ValueError(cat("array ", quoted(array.name), " has ", array.data.size(),
+    throw ValueError(cat("array ", calque::quoted(array.name), " has ", array.data.size(),
                          " bytes, which do not agree with its dtype ", array.descr, " and shape ",
                          std::span<const int64_t>(array.shape)));
   }
@@ -139,8 +141,8 @@ std::vector<NpyArray> read_npz(std::span<const std::byte> file, const std::strin
   for (const ZipEntry& entry : zip.entries()) {
     if (&zip.at(entry.name) != &entry) continue;  // the same once more
     if (!entry.name.ends_with(kSuffix)) {
-      throw LoadError(cat(quoted(label, 1024), " is not a usable .npz archive: record ", quoted(entry.name),
-                          " is no array (.npy)."));
+      throw LoadError(cat(calque::quoted(label, 1024), " is not a usable .npz archive: record ",
+                          calque::quoted(entry.name), " is no array (.npy)."));
     }
     arrays.push_back(read_npy(zip.read(entry).bytes(), cat(label, "/", entry.name)));
     arrays.back().name = entry.name.substr(0, entry.name.size() - kSuffix.size());

@@ -10,6 +10,7 @@
 #include "calque/error.h"
 #include "formats/little_endian.h"
 #include "formats/sniff.h"
+#include "formats/zip_layout.h"
 
 namespace calque {
 
@@ -23,18 +24,14 @@ constexpr uint32_t kEndSignature = 0x06054b50;
 constexpr uint32_t kZip64EndSignature = 0x06064b50;
 constexpr uint32_t kZip64LocatorSignature = 0x07064b50;
 
-constexpr size_t kLocalSize = 30;
 constexpr size_t kCentralSize = 46;
 constexpr size_t kEndSize = 22;
 constexpr size_t kZip64EndSize = 56;
 constexpr size_t kZip64LocatorSize = 20;
 constexpr size_t kLargestTail = 0xffff;
 
-constexpr uint16_t kZip64ExtraId = 1;
-constexpr uint16_t kFlagDescriptor = 1u << 3;
 /// Encrypted, patch data, strong encryption, masked local headers.
 constexpr uint16_t kFlagsRefused = (1u << 0) | (1u << 5) | (1u << 6) | (1u << 13);
-constexpr uint32_t kSeeZip64 = 0xffffffff;
 
 /// No deflate stream grows by more: 258 bytes from two bits.
 constexpr uint64_t kLargestRatio = 1032;

@@ -9,20 +9,17 @@
 #include "calque/error.h"
 #include "formats/little_endian.h"
 #include "formats/zip_directory.h"
+#include "formats/zip_layout.h"
 
 namespace calque {
 
 namespace {
 
-constexpr uint32_t kSeeZip64 = 0xffffffff;
-constexpr uint16_t kZip64ExtraId = 1;
 constexpr uint16_t kFlagUtf8 = 1u << 11;
-constexpr uint16_t kFlagDescriptor = 1u << 3;
 constexpr uint16_t kVersionStored = 0;
 constexpr uint16_t kVersionDeflated = 20;
 constexpr size_t kLargestName = 0xffff;
 constexpr size_t kSmallestDeflated = 4;
-constexpr size_t kLocalSize = 30;
 
 uint16_t version_for(ZipMethod method) {
   return method == ZipMethod::kStored ? kVersionStored : kVersionDeflated;

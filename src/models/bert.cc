@@ -7,16 +7,13 @@
 #include "nn/functional.h"
 
 namespace calque::models {
-namespace {
 
-std::string qualified(std::string_view class_name) {
+std::string qualified_bert(std::string_view class_name) {
   return cat("transformers.models.bert.modeling_bert.", class_name);
 }
 
-}  // namespace
-
 BertEmbeddings::BertEmbeddings(const BertConfig& config)
-    : Module(qualified("BertEmbeddings")),
+    : Module(qualified_bert("BertEmbeddings")),
       max_position_embeddings_(config.max_position_embeddings),
       absolute_(config.position_embedding_type == "absolute"),
       word_embeddings_(register_module<nn::Embedding>("word_embeddings", config.vocab_size,
@@ -50,7 +47,8 @@ Tensor BertEmbeddings::default_position_ids(const Tensor& input_ids) const {
 }
 
 BertSelfAttention::BertSelfAttention(const BertConfig& config)
-    : Module(qualified(config.attn_implementation == "sdpa" ? "BertSdpaSelfAttention" : "BertSelfAttention")),
+    : Module(qualified_bert(config.attn_implementation == "sdpa" ? "BertSdpaSelfAttention"
+                                                                 : "BertSelfAttention")),
       num_heads_(config.num_attention_heads),
       head_size_(config.hidden_size / config.num_attention_heads),
       max_position_embeddings_(config.max_position_embeddings),
@@ -129,7 +127,7 @@ Tensor BertSelfAttention::relative_scores(const Tensor& query_layer, const Tenso
 }
 
 BertResidualOutput::BertResidualOutput(const char* class_name, int64_t in_features, const BertConfig& config)
-    : Module(qualified(class_name)),
+    : Module(qualified_bert(class_name)),
       dense_(register_module<nn::Linear>("dense", in_features, config.hidden_size)),
       layer_norm_(register_module<nn::LayerNorm>("LayerNorm", config.hidden_size, config.layer_norm_eps)),
       dropout_(register_module<nn::Dropout>("dropout", config.hidden_dropout_prob)) {}
@@ -140,7 +138,7 @@ Tensor BertResidualOutput::forward(const Tensor& hidden_states, const Tensor& in
 }
 
 BertAttention::BertAttention(const BertConfig& config)
-    : Module(qualified("BertAttention")),
+    : Module(qualified_bert("BertAttention")),
       self_(register_module<BertSelfAttention>("self", config)),
       output_(register_module<BertResidualOutput>("output", "BertSelfOutput", config.hidden_size, config)) {}
 
@@ -152,7 +150,7 @@ AttentionOutput BertAttention::forward(const Tensor& hidden_states,
 }
 
 BertIntermediate::BertIntermediate(const BertConfig& config)
-    : Module(qualified("BertIntermediate")),
+    : Module(qualified_bert("BertIntermediate")),
       dense_(register_module<nn::Linear>("dense", config.hidden_size, config.intermediate_size)),
       activation_(register_module<nn::Activation>("intermediate_act_fn", nn::activation(config.hidden_act))) {
 }
@@ -162,7 +160,7 @@ Tensor BertIntermediate::forward(const Tensor& hidden_states) const {
 }
 
 BertLayer::BertLayer(const BertConfig& config)
-    : Module(qualified("BertLayer")),
+    : Module(qualified_bert("BertLayer")),
       attention_(register_module<BertAttention>("attention", config)),
       intermediate_(register_module<BertIntermediate>("intermediate", config)),
       output_(register_module<BertResidualOutput>("output", "BertOutput", config.intermediate_size, config)) {
@@ -183,7 +181,7 @@ void collect(const BertEncoderOutput& output, std::vector<Tensor>& into) {
 }
 
 BertEncoder::BertEncoder(const BertConfig& config)
-    : Module(qualified("BertEncoder")),
+    : Module(qualified_bert("BertEncoder")),
       output_hidden_states_(config.output_hidden_states),
       output_attentions_(config.output_attentions) {
   auto* layer = register_module<nn::ModuleList>("layer");
@@ -204,7 +202,7 @@ BertEncoderOutput BertEncoder::forward(const Tensor& hidden_states,
 }
 
 BertPooler::BertPooler(const BertConfig& config)
-    : Module(qualified("BertPooler")),
+    : Module(qualified_bert("BertPooler")),
       dense_(register_module<nn::Linear>("dense", config.hidden_size, config.hidden_size)),
       activation_(register_module<nn::Activation>("activation", nn::activation("tanh"))) {}
 
@@ -219,7 +217,7 @@ void collect(const BertModelOutput& output, std::vector<Tensor>& into) {
 }
 
 BertPreTrainedModel::BertPreTrainedModel(const char* class_name, const BertConfig& config)
-    : Model(qualified(class_name)), config_(config) {
+    : Model(qualified_bert(class_name)), config_(config) {
   config.validate();
 }
 

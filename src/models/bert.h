@@ -17,6 +17,9 @@ namespace calque::models {
 
 using transformers::BertConfig;
 
+/// Name of a class of modeling_bert.py with its module, as traces have it.
+std::string qualified_bert(std::string_view class_name);
+
 class BertEmbeddings final : public nn::Module {
  public:
   explicit BertEmbeddings(const BertConfig& config);

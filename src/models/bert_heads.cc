@@ -4,13 +4,6 @@
 #include "nn/functional.h"
 
 namespace calque::models {
-namespace {
-
-std::string qualified(std::string_view class_name) {
-  return cat("transformers.models.bert.modeling_bert.", class_name);
-}
-
-}  // namespace
 
 BertWithHead::BertWithHead(const char* class_name, const BertConfig& config, bool add_pooling_layer)
     : BertPreTrainedModel(class_name, config),
@@ -55,7 +48,7 @@ ModelOutputs BertForQuestionAnswering::forward(const ModelInputs& inputs) const 
 }
 
 BertPredictionHeadTransform::BertPredictionHeadTransform(const BertConfig& config)
-    : Module(qualified("BertPredictionHeadTransform")),
+    : Module(qualified_bert("BertPredictionHeadTransform")),
       dense_(register_module<nn::Linear>("dense", config.hidden_size, config.hidden_size)),
       activation_(register_module<nn::Activation>("transform_act_fn", nn::activation(config.hidden_act))),
       layer_norm_(register_module<nn::LayerNorm>("LayerNorm", config.hidden_size, config.layer_norm_eps)) {}
@@ -65,7 +58,7 @@ Tensor BertPredictionHeadTransform::forward(const Tensor& hidden_states) const {
 }
 
 BertLMPredictionHead::BertLMPredictionHead(const BertConfig& config, const nn::ParameterPtr& word_weight)
-    : Module(qualified("BertLMPredictionHead")),
+    : Module(qualified_bert("BertLMPredictionHead")),
       transform_(register_module<BertPredictionHeadTransform>("transform", config)) {
   const nn::ParameterPtr bias = register_parameter("bias", {config.vocab_size}, {nn::Init::Kind::kZeros});
   nn::ParameterPtr weight = word_weight;
@@ -81,7 +74,7 @@ Tensor BertLMPredictionHead::forward(const Tensor& hidden_states) const {
 }
 
 BertOnlyMLMHead::BertOnlyMLMHead(const BertConfig& config, const nn::ParameterPtr& word_weight)
-    : Module(qualified("BertOnlyMLMHead")),
+    : Module(qualified_bert("BertOnlyMLMHead")),
       predictions_(register_module<BertLMPredictionHead>("predictions", config, word_weight)) {}
 
 Tensor BertOnlyMLMHead::forward(const Tensor& sequence_output) const {
@@ -100,7 +93,7 @@ ModelOutputs BertForMaskedLM::forward(const ModelInputs& inputs) const {
 }
 
 BertOnlyNSPHead::BertOnlyNSPHead(const BertConfig& config)
-    : Module(qualified("BertOnlyNSPHead")),
+    : Module(qualified_bert("BertOnlyNSPHead")),
       seq_relationship_(register_module<nn::Linear>("seq_relationship", config.hidden_size, 2)) {}
 
 Tensor BertOnlyNSPHead::forward(const Tensor& pooled_output) const {
@@ -119,7 +112,7 @@ ModelOutputs BertForNextSentencePrediction::forward(const ModelInputs& inputs) c
 }
 
 BertPreTrainingHeads::BertPreTrainingHeads(const BertConfig& config, const nn::ParameterPtr& word_weight)
-    : Module(qualified("BertPreTrainingHeads")),
+    : Module(qualified_bert("BertPreTrainingHeads")),
       predictions_(register_module<BertLMPredictionHead>("predictions", config, word_weight)),
       seq_relationship_(register_module<nn::Linear>("seq_relationship", config.hidden_size, 2)) {}
 

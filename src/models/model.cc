@@ -57,12 +57,13 @@ ModelInputs bind_inputs(const Model& model, const std::vector<Tensor>& inputs,
   for (const auto& [name, value] : named_inputs) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
-      throw TypeError(cat(model.class_name(), ".forward() got an unexpected keyword argument ", quoted(name),
-                          "; it takes ", join(names, ", ")));
+      throw TypeError(cat(model.class_name(), ".forward() got an unexpected keyword argument ",
+                          calque::quoted(name), "; it takes ", join(names, ", ")));
     }
     std::optional<Tensor>& slot = bound[static_cast<size_t>(found - names.begin())];
     if (slot.has_value()) {
-      throw TypeError(cat(model.class_name(), ".forward() got multiple values for argument ", quoted(name)));
+      throw TypeError(
+          cat(model.class_name(), ".forward() got multiple values for argument ", calque::quoted(name)));
     }
     if (value.defined()) slot = value;
   }

@@ -38,8 +38,8 @@ void require_model_type(const JsonRef& config, const models::ModelRow& row) {
   if (!config.has("model_type")) return;
   const std::string found = config.get_string("model_type");
   if (found == row.model_type) return;
-  throw ValueError(cat(config.label(), ": this is a model of type ", quoted(found), "; ", row.class_name,
-                       " needs one of type ", row.model_type));
+  throw ValueError(cat(config.label(), ": this is a model of type ", calque::quoted(found), "; ",
+                       row.class_name, " needs one of type ", row.model_type));
 }
 
 }  // namespace

@@ -234,7 +234,7 @@ void dropout_op(OpCall& c) {
   c.ret(c[0]);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kActivationOps[] = {
     {"aten::gelu(Tensor self, *, str approximate=\"none\") -> Tensor", gelu_op},
     {"aten::gelu_(Tensor(a!) self, *, str approximate=\"none\") -> Tensor(a!)", gelu_op_},
     {"aten::silu(Tensor self) -> Tensor", unary_op<silu>},
@@ -273,6 +273,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable activation_ops() { return kRows; }
+OpTable activation_ops() { return kActivationOps; }
 
 }  // namespace calque::ops

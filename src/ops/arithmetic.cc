@@ -179,7 +179,7 @@ void div_mode_(OpCall& c) {
   c.ret(c[0]);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kArithmeticOps[] = {
     {"aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", add_op},
     {"aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor", add_op},
     {"aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)", add_op_},
@@ -229,6 +229,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable arithmetic_ops() { return kRows; }
+OpTable arithmetic_ops() { return kArithmeticOps; }
 
 }  // namespace calque::ops

@@ -166,7 +166,7 @@ void attention_op(OpCall& c) {
                                       .enable_gqa = c.boolean(7)}));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kAttentionOps[] = {
     {"aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, "
      "float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor",
      attention_op},
@@ -174,6 +174,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable attention_ops() { return kRows; }
+OpTable attention_ops() { return kAttentionOps; }
 
 }  // namespace calque::ops

@@ -164,7 +164,7 @@ void copy_number_(OpCall& c) {
   c.ret(c[0]);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kCastOps[] = {
     {"aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool "
      "copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
      to_device},
@@ -222,6 +222,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable cast_ops() { return kRows; }
+OpTable cast_ops() { return kCastOps; }
 
 }  // namespace calque::ops

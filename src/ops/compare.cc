@@ -133,7 +133,7 @@ void isin_op(OpCall& c) {
   c.ret(out);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kCompareOps[] = {
     {"aten::eq.Tensor(Tensor self, Tensor other) -> Tensor", binary_op<predicate<kEq>>},
     {"aten::eq.Scalar(Tensor self, Scalar other) -> Tensor", binary_op<predicate<kEq>>},
     {"aten::eq_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)", predicate_<predicate<kEq>>},
@@ -248,6 +248,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable compare_ops() { return kRows; }
+OpTable compare_ops() { return kCompareOps; }
 
 }  // namespace calque::ops

@@ -327,7 +327,7 @@ void convolution_op(OpCall& c) {
                      .groups = c.integer(8)}));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kConvolutionOps[] = {
     {"aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] "
      "padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor",
      conv<1>},
@@ -368,6 +368,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable convolution_ops() { return kRows; }
+OpTable convolution_ops() { return kConvolutionOps; }
 
 }  // namespace calque::ops

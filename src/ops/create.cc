@@ -256,7 +256,7 @@ Tensor hann(int64_t length, bool periodic, ScalarType dtype) {
 void hann_window(OpCall& c) { c.ret(hann(c.integer(0), true, dtype_option(c, 1, kFloat))); }
 void hann_window_periodic(OpCall& c) { c.ret(hann(c.integer(0), c.boolean(1), dtype_option(c, 2, kFloat))); }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kCreateOps[] = {
     {"aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
      "pin_memory=None) -> Tensor",
      zeros_op},
@@ -334,6 +334,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable create_ops() { return kRows; }
+OpTable create_ops() { return kCreateOps; }
 
 }  // namespace calque::ops

@@ -146,7 +146,7 @@ void diff(OpCall& c) {
   c.ret(x);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kCumulativeOps[] = {
     {"aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", running_op<cumsum>},
     {"aten::cumsum_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)", running_op_<cumsum>},
     {"aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", running_op<cumprod>},
@@ -161,6 +161,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable cumulative_ops() { return kRows; }
+OpTable cumulative_ops() { return kCumulativeOps; }
 
 }  // namespace calque::ops

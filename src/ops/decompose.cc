@@ -286,7 +286,7 @@ void linalg_qr(OpCall& c) {
 }
 void qr_op(OpCall& c) { qr(c, !c.boolean(1), true); }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kDecomposeOps[] = {
     {"aten::linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor S, "
      "Tensor Vh)",
      linalg_svd},
@@ -301,6 +301,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable decompose_ops() { return kRows; }
+OpTable decompose_ops() { return kDecomposeOps; }
 
 }  // namespace calque::ops

@@ -165,7 +165,7 @@ void device_type(OpCall& c) {
 void if_then_else(OpCall& c) { c.ret(c.boolean(0) ? c[1] : c[2]); }
 void set_grad_enabled(OpCall& c) { c.boolean(0); }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kDictOps[] = {
     {"aten::len.Dict_str(Dict(str, t) self) -> int", len},
     {"aten::len.Dict_int(Dict(int, t) self) -> int", len},
     {"aten::len.Dict_bool(Dict(bool, t) self) -> int", len},
@@ -290,6 +290,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable dict_ops() { return kRows; }
+OpTable dict_ops() { return kDictOps; }
 
 }  // namespace calque::ops

@@ -132,7 +132,7 @@ void dist(OpCall& c) {
             .to(difference.dtype()));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kDistanceOps[] = {
     {"aten::cdist(Tensor x1, Tensor x2, float p=2., int? compute_mode=None) -> Tensor", cdist},
     {"aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor",
      cosine_similarity},
@@ -144,6 +144,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable distance_ops() { return kRows; }
+OpTable distance_ops() { return kDistanceOps; }
 
 }  // namespace calque::ops

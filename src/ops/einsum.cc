@@ -345,13 +345,13 @@ void tensordot(OpCall& c) {
   c.ret(arranged(contract(std::move(x), std::move(y), output, labels), output).contiguous());
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kEinsumOps[] = {
     {"aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor", einsum_op},
     {"aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor", tensordot},
 };
 
 }  // namespace
 
-OpTable einsum_ops() { return kRows; }
+OpTable einsum_ops() { return kEinsumOps; }
 
 }  // namespace calque::ops

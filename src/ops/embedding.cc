@@ -77,7 +77,7 @@ void one_hot(OpCall& c) {
   c.ret(out);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kEmbeddingOps[] = {
     {"aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, "
      "bool sparse=False) -> Tensor",
      embedding},
@@ -86,6 +86,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable embedding_ops() { return kRows; }
+OpTable embedding_ops() { return kEmbeddingOps; }
 
 }  // namespace calque::ops

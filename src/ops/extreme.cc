@@ -185,7 +185,7 @@ void median_dim(OpCall& c) {
   c.ret(found.places, 1);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kExtremeOps[] = {
     {"aten::max(Tensor self) -> Tensor", extreme_all<true>},
     {"aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
      extreme_dim<true>},
@@ -207,6 +207,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable extreme_ops() { return kRows; }
+OpTable extreme_ops() { return kExtremeOps; }
 
 }  // namespace calque::ops

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "ops/frames.h"
 #include "ops/loops.h"
 #include "ops/positions.h"
 #include "ops/support.h"
@@ -194,20 +195,6 @@ ScatterSource source_of(const IValue& value) {
   return {.number = value.toScalar()};
 }
 
-/// The frame of out-of-place and in-place forms: f writes into the tensor that it is given.
-template <auto F>
-void on_copy(OpCall& c) {
-  const Tensor out = empty(c.tensor(0).sizes(), c.tensor(0).dtype());
-  out.copy_(c.tensor(0));
-  F(out, c);
-  c.ret(out);
-}
-template <auto F>
-void in_place(OpCall& c) {
-  F(c.tensor(0), c);
-  c.ret(c[0]);
-}
-
 constexpr auto kScatter = [](const Tensor& out, const OpCall& c) {
   scatter_into(out, c.integer(1), c.tensor(2), source_of(c[3]), Combine::kReplace, "scatter");
 };
@@ -274,7 +261,7 @@ constexpr auto kScatterReduce = [](const Tensor& out, const OpCall& c) {
   divide_by_counts(out, counts);
 };
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kGatherOps[] = {
     {"aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", gather_op},
     {"aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor", take_along_dim},
     {"aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor", on_copy<kScatter>},
@@ -305,6 +292,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable gather_ops() { return kRows; }
+OpTable gather_ops() { return kGatherOps; }
 
 }  // namespace calque::ops

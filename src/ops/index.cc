@@ -254,7 +254,7 @@ void index_put_op_(OpCall& c) {
   c.ret(c[0]);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kIndexOps[] = {
     {"aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", index_op},
     {"aten::index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor", index_op},
     {"aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
@@ -278,6 +278,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable index_ops() { return kRows; }
+OpTable index_ops() { return kIndexOps; }
 
 }  // namespace calque::ops

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "ops/arithmetic.h"
+#include "ops/frames.h"
 #include "ops/loops.h"
 #include "ops/positions.h"
 #include "ops/support.h"
@@ -172,24 +173,11 @@ constexpr auto kIndexFill = [](const Tensor& out, const OpCall& c) {
 };
 
 template <auto F>
-void on_copy(OpCall& c) {
-  const Tensor out = empty(c.tensor(0).sizes(), c.tensor(0).dtype());
-  out.copy_(c.tensor(0));
-  F(out, c);
-  c.ret(out);
-}
-template <auto F>
 void on_clone(OpCall& c) {
   const Tensor out = c.tensor(0).clone();
   F(out, c);
   c.ret(out);
 }
-template <auto F>
-void in_place(OpCall& c) {
-  F(c.tensor(0), c);
-  c.ret(c[0]);
-}
-
 void take(OpCall& c) {
   const Tensor self = c.tensor(0);
   const Tensor index = c.tensor(1);
@@ -213,7 +201,7 @@ void take(OpCall& c) {
   c.ret(out);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kIndexDimOps[] = {
     {"aten::index_select(Tensor self, int dim, Tensor index) -> Tensor", index_select},
     {"aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
      on_copy<kIndexAdd>},
@@ -236,6 +224,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable index_dim_ops() { return kRows; }
+OpTable index_dim_ops() { return kIndexDimOps; }
 
 }  // namespace calque::ops

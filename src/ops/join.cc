@@ -177,7 +177,7 @@ void cartesian_prod(OpCall& c) {
   c.ret(stack(tensors, 1));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kJoinOps[] = {
     {"aten::cat(Tensor[] tensors, int dim=0) -> Tensor", cat_op},
     {"aten::concat(Tensor[] tensors, int dim=0) -> Tensor", cat_op},
     {"aten::concatenate(Tensor[] tensors, int dim=0) -> Tensor", cat_op},
@@ -197,6 +197,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable join_ops() { return kRows; }
+OpTable join_ops() { return kJoinOps; }
 
 }  // namespace calque::ops

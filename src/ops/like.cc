@@ -133,7 +133,7 @@ void tensor_list(OpCall& c) {
   c.ret(out);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kLikeOps[] = {
     {"aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
      "bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
      zeros_like},
@@ -187,6 +187,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable like_ops() { return kRows; }
+OpTable like_ops() { return kLikeOps; }
 
 }  // namespace calque::ops

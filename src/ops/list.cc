@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "ops/limits.h"
+#include "ops/lists.h"
 #include "ops/loops.h"
 #include "ops/tables.h"
 #include "ops/value_text.h"
@@ -11,20 +12,6 @@
 namespace calque::ops {
 
 namespace {
-
-using Items = std::vector<IValue>;
-
-Items& items(const OpCall& c, size_t i) {
-  if (!c[i].isList()) throw TypeError(cat("Expected a list, but found ", c[i].type_name()));
-  return c[i].list_impl()->items;
-}
-
-IValue list_like(const OpCall& c, size_t i, Items values) {
-  auto out = make_ref<ListImpl>();
-  out->element_type = c[i].list_impl()->element_type;
-  out->items = std::move(values);
-  return IValue(std::move(out));
-}
 
 /// Position of an element; negative counts from the end.
 size_t position(const Items& list, int64_t index) {
@@ -213,7 +200,7 @@ void tolist(OpCall& c) {
   c.ret(nested(t, depth, type));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kListOps[] = {
     {"aten::len.t(t[] a) -> int", len},
     {"aten::__getitem__.t(t[](a) list, int idx) -> t(*)", get_item},
     {"aten::select.t(t[](a) list, int idx) -> t(*)", get_item},
@@ -258,6 +245,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable list_ops() { return kRows; }
+OpTable list_ops() { return kListOps; }
 
 }  // namespace calque::ops

@@ -2,26 +2,13 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "ops/lists.h"
 #include "ops/loops.h"
 #include "ops/tables.h"
 
 namespace calque::ops {
 
 namespace {
-
-using Items = std::vector<IValue>;
-
-Items& items(const OpCall& c, size_t i) {
-  if (!c[i].isList()) throw TypeError(cat("Expected a list, but found ", c[i].type_name()));
-  return c[i].list_impl()->items;
-}
-
-IValue list_like(const OpCall& c, size_t i, Items values) {
-  auto out = make_ref<ListImpl>();
-  out->element_type = c[i].list_impl()->element_type;
-  out->items = std::move(values);
-  return IValue(std::move(out));
-}
 
 bool less(const IValue& a, const IValue& b) {
   if (a.isString() && b.isString()) return a.toStringRef() < b.toStringRef();
@@ -95,7 +82,7 @@ bool list_less(const Items& a, const Items& b) { return std::ranges::lexicograph
 void lesser_list(OpCall& c) { c.ret(list_less(items(c, 1), items(c, 0)) ? c[1] : c[0]); }
 void greater_list(OpCall& c) { c.ret(list_less(items(c, 0), items(c, 1)) ? c[1] : c[0]); }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kListOrderOps[] = {
     {"aten::sort.int(int[](a!) self, bool reverse=False) -> ()", sort},
     {"aten::sort.float(float[](a!) self, bool reverse=False) -> ()", sort},
     {"aten::sort.Tensor(Tensor[](a!) self, bool reverse=False) -> ()", sort},
@@ -134,6 +121,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable list_order_ops() { return kRows; }
+OpTable list_order_ops() { return kListOrderOps; }
 
 }  // namespace calque::ops

@@ -131,7 +131,7 @@ void bce_with_logits(OpCall& c) {
   c.ret(reduced(loss, c.integer(4)));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kLossOps[] = {
     {"aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt "
      "ignore_index=-100) -> Tensor",
      nll_loss},
@@ -150,6 +150,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable loss_ops() { return kRows; }
+OpTable loss_ops() { return kLossOps; }
 
 }  // namespace calque::ops

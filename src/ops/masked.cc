@@ -173,7 +173,7 @@ void argwhere(OpCall& c) {
   c.ret(nonzero(x));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kMaskedOps[] = {
     {"aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor", masked_fill},
     {"aten::masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor", masked_fill},
     {"aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)", masked_fill_},
@@ -193,6 +193,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable masked_ops() { return kRows; }
+OpTable masked_ops() { return kMaskedOps; }
 
 }  // namespace calque::ops

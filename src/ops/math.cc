@@ -150,7 +150,7 @@ void range_length(OpCall& c) {
   c.ret(static_cast<int64_t>((span - 1) / stride + 1));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kMathOps[] = {
     {"aten::exp.int(int a) -> float", function<std::exp>},
     {"aten::exp.float(float a) -> float", function<std::exp>},
     {"aten::exp.Scalar(Scalar a) -> Scalar", function<std::exp>},
@@ -280,6 +280,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable math_ops() { return kRows; }
+OpTable math_ops() { return kMathOps; }
 
 }  // namespace calque::ops

@@ -380,7 +380,7 @@ Tensor inner(const Tensor& a, const Tensor& b) {
       .view(sizes);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kMatmulOps[] = {
     {"aten::mm(Tensor self, Tensor mat2) -> Tensor", binary_op<mm>},
     {"aten::bmm(Tensor self, Tensor mat2) -> Tensor", binary_op<bmm>},
     {"aten::matmul(Tensor self, Tensor other) -> Tensor", binary_op<matmul>},
@@ -419,6 +419,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable matmul_ops() { return kRows; }
+OpTable matmul_ops() { return kMatmulOps; }
 
 }  // namespace calque::ops

@@ -271,7 +271,7 @@ void group_norm(OpCall& c) {
   c.ret(out);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kNormOps[] = {
     {"aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, "
      "float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor",
      layer_norm_op},
@@ -291,6 +291,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable norm_ops() { return kRows; }
+OpTable norm_ops() { return kNormOps; }
 
 }  // namespace calque::ops

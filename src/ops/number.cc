@@ -26,16 +26,16 @@ void binary(OpCall& c, F f, G g) {
   }
 }
 
-void add(OpCall& c) {
+void add_numbers(OpCall& c) {
   binary(c, wrap_add<int64_t>, [](double a, double b) { return a + b; });
 }
-void sub(OpCall& c) {
+void sub_numbers(OpCall& c) {
   binary(c, wrap_sub<int64_t>, [](double a, double b) { return a - b; });
 }
-void mul(OpCall& c) {
+void mul_numbers(OpCall& c) {
   binary(c, wrap_mul<int64_t>, [](double a, double b) { return a * b; });
 }
-void div(OpCall& c) { c.ret(c.number(0) / c.number(1)); }
+void div_numbers(OpCall& c) { c.ret(c.number(0) / c.number(1)); }
 
 void check_divisor(const OpCall& c) {
   if (c.number(1) == 0) throw RuntimeError("division by 0");
@@ -175,25 +175,25 @@ void shift_left(OpCall& c) {
 void shift_right(OpCall& c) { c.ret(c.integer(0) >> shift_count(c)); }
 void logical_not(OpCall& c) { c.ret(!c.boolean(0)); }
 
-constexpr OpRow kRows[] = {
-    {"aten::add.int(int a, int b) -> int", add},
-    {"aten::add.float(float a, float b) -> float", add},
-    {"aten::add.int_float(int a, float b) -> float", add},
-    {"aten::add.float_int(float a, int b) -> float", add},
-    {"aten::add(Scalar a, Scalar b) -> Scalar", add},
-    {"aten::sub.int(int a, int b) -> int", sub},
-    {"aten::sub.float(float a, float b) -> float", sub},
-    {"aten::sub.int_float(int a, float b) -> float", sub},
-    {"aten::sub.float_int(float a, int b) -> float", sub},
-    {"aten::sub(Scalar a, Scalar b) -> Scalar", sub},
-    {"aten::mul.int(int a, int b) -> int", mul},
-    {"aten::mul.float(float a, float b) -> float", mul},
-    {"aten::mul.int_float(int a, float b) -> float", mul},
-    {"aten::mul.float_int(float a, int b) -> float", mul},
-    {"aten::mul(Scalar a, Scalar b) -> Scalar", mul},
-    {"aten::div.int(int a, int b) -> float", div},
-    {"aten::div.float(float a, float b) -> float", div},
-    {"aten::div(Scalar a, Scalar b) -> float", div},
+constexpr OpRow kNumberOps[] = {
+    {"aten::add.int(int a, int b) -> int", add_numbers},
+    {"aten::add.float(float a, float b) -> float", add_numbers},
+    {"aten::add.int_float(int a, float b) -> float", add_numbers},
+    {"aten::add.float_int(float a, int b) -> float", add_numbers},
+    {"aten::add(Scalar a, Scalar b) -> Scalar", add_numbers},
+    {"aten::sub.int(int a, int b) -> int", sub_numbers},
+    {"aten::sub.float(float a, float b) -> float", sub_numbers},
+    {"aten::sub.int_float(int a, float b) -> float", sub_numbers},
+    {"aten::sub.float_int(float a, int b) -> float", sub_numbers},
+    {"aten::sub(Scalar a, Scalar b) -> Scalar", sub_numbers},
+    {"aten::mul.int(int a, int b) -> int", mul_numbers},
+    {"aten::mul.float(float a, float b) -> float", mul_numbers},
+    {"aten::mul.int_float(int a, float b) -> float", mul_numbers},
+    {"aten::mul.float_int(float a, int b) -> float", mul_numbers},
+    {"aten::mul(Scalar a, Scalar b) -> Scalar", mul_numbers},
+    {"aten::div.int(int a, int b) -> float", div_numbers},
+    {"aten::div.float(float a, float b) -> float", div_numbers},
+    {"aten::div(Scalar a, Scalar b) -> float", div_numbers},
     {"aten::floordiv.int(int a, int b) -> int", floordiv},
     {"aten::floordiv.float(float a, float b) -> float", floordiv},
     {"aten::floordiv.int_float(int a, float b) -> float", floordiv},
@@ -305,6 +305,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable number_ops() { return kRows; }
+OpTable number_ops() { return kNumberOps; }
 
 }  // namespace calque::ops

@@ -144,7 +144,7 @@ void constant_pad_nd(OpCall& c) { c.ret(constant_pad(c.tensor(0), c.ints(1), c.s
 void reflection_pad(OpCall& c) { c.ret(pad_mode(c.tensor(0), c.ints(1), PadMode::kReflect)); }
 void replication_pad(OpCall& c) { c.ret(pad_mode(c.tensor(0), c.ints(1), PadMode::kReplicate)); }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kPadOps[] = {
     {"aten::pad(Tensor self, SymInt[] pad, str mode=\"constant\", float? value=None) -> Tensor", pad},
     {"aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor", constant_pad_nd},
     {"aten::reflection_pad1d(Tensor self, SymInt[2] padding) -> Tensor", reflection_pad},
@@ -155,6 +155,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable pad_ops() { return kRows; }
+OpTable pad_ops() { return kPadOps; }
 
 }  // namespace calque::ops

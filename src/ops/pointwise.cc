@@ -203,7 +203,7 @@ Tensor addc(const Tensor& self, const Tensor& t1, const Tensor& t2, const Scalar
   dispatch_numeric(dtype, Divide ? "addcdiv_cpu_out" : "addcmul_cpu_out", [&]<class T>(TypeTag<T>) {
     using Op = OpType<T>;
     const Op k = scalar_to<Op>(value);
-    map_ternary<T>(out, operands[0], operands[1], operands[2], [k](Op x, Op y, Op z) {
+    map_ternary<T>(out, operands[0], operands[1], operands[2], [=](Op x, Op y, Op z) {
       if constexpr (!Divide) {
         return wrap_add(x, wrap_mul(wrap_mul(k, y), z));
       } else if constexpr (std::is_floating_point_v<Op>) {
@@ -281,7 +281,7 @@ void clamp_op_(OpCall& c) {
 Tensor clamp_min(const Tensor& x, const Tensor& low) { return clamp(x, low, Tensor()); }
 Tensor clamp_max(const Tensor& x, const Tensor& high) { return clamp(x, Tensor(), high); }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kPointwiseOps[] = {
     {"aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", binary_op<pow>},
     {"aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", pow_tensor_scalar},
     {"aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor", pow_scalar},
@@ -337,6 +337,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable pointwise_ops() { return kRows; }
+OpTable pointwise_ops() { return kPointwiseOps; }
 
 }  // namespace calque::ops

@@ -235,7 +235,7 @@ void adaptive_avg_pool(OpCall& c) {
   c.ret(out);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kPoolOps[] = {
     {"aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], int[1] "
      "dilation=[1], bool ceil_mode=False) -> Tensor",
      max_pool_op<1, false>},
@@ -260,6 +260,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable pool_ops() { return kRows; }
+OpTable pool_ops() { return kPoolOps; }
 
 }  // namespace calque::ops

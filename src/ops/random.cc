@@ -239,7 +239,7 @@ void bernoulli_tensor_(OpCall& c) {
 
 void manual_seed(OpCall& c) { LockedGenerator()->manual_seed(static_cast<uint64_t>(c.integer(0))); }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kRandomOps[] = {
     {"aten::manual_seed(int seed) -> ()", manual_seed},
     {"aten::rand(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
      "pin_memory=None) -> Tensor",
@@ -290,6 +290,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable random_ops() { return kRows; }
+OpTable random_ops() { return kRandomOps; }
 
 }  // namespace calque::ops

@@ -207,7 +207,7 @@ void trace(OpCall& c) {
   c.ret(sum(diagonal, everything(diagonal), sum_dtype(x, std::nullopt)));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kReduceOps[] = {
     {"aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> "
      "Tensor",
      sum_dim},
@@ -234,6 +234,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable reduce_ops() { return kRows; }
+OpTable reduce_ops() { return kReduceOps; }
 
 }  // namespace calque::ops

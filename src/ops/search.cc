@@ -152,7 +152,7 @@ void bincount(OpCall& c) {
   c.ret(out.to(dtype));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSearchOps[] = {
     {"aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool "
      "right=False, str? side=None, Tensor? sorter=None) -> Tensor",
      searchsorted},
@@ -170,6 +170,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable search_ops() { return kRows; }
+OpTable search_ops() { return kSearchOps; }
 
 }  // namespace calque::ops

@@ -242,7 +242,7 @@ void diag(OpCall& c) {
   c.ret(out);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kShapeOps[] = {
     {"aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor", roll_op},
     {"aten::flip(Tensor self, int[] dims) -> Tensor", flip_op},
     {"aten::fliplr(Tensor self) -> Tensor", fliplr},
@@ -265,6 +265,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable shape_ops() { return kRows; }
+OpTable shape_ops() { return kShapeOps; }
 
 }  // namespace calque::ops

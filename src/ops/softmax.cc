@@ -90,7 +90,7 @@ void log_softmax_inner(OpCall& c) {
   c.ret(log_softmax(c.tensor(0), c.integer(1)));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSoftmaxOps[] = {
     {"aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", softmax_op},
     {"aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", log_softmax_op},
     {"aten::special_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", softmax_op},
@@ -101,6 +101,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable softmax_ops() { return kRows; }
+OpTable softmax_ops() { return kSoftmaxOps; }
 
 }  // namespace calque::ops

@@ -226,7 +226,7 @@ void matrix_power(OpCall& c) {
   c.ret(result.contiguous());
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSolveOps[] = {
     {"aten::linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", linalg_solve},
     {"aten::linalg_inv(Tensor A) -> Tensor", inverse},
     {"aten::inverse(Tensor self) -> Tensor", inverse},
@@ -241,6 +241,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable solve_ops() { return kRows; }
+OpTable solve_ops() { return kSolveOps; }
 
 }  // namespace calque::ops

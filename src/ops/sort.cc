@@ -142,7 +142,7 @@ void mode(OpCall& c) {
   c.ret(places, 1);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSortOps[] = {
     {"aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
      sort_op},
     {"aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, "
@@ -163,6 +163,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable sort_ops() { return kRows; }
+OpTable sort_ops() { return kSortOps; }
 
 }  // namespace calque::ops

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "ops/limits.h"
+#include "ops/strings.h"
 #include "ops/tables.h"
 #include "ops/value_text.h"
 
@@ -11,14 +12,11 @@ namespace calque::ops {
 
 namespace {
 
-const std::string& text(const OpCall& c, size_t i = 0) { return c[i].toStringRef(); }
-
 bool is_upper(char ch) { return ch >= 'A' && ch <= 'Z'; }
 bool is_lower(char ch) { return ch >= 'a' && ch <= 'z'; }
 bool is_alpha(char ch) { return is_upper(ch) || is_lower(ch); }
 bool is_digit(char ch) { return ch >= '0' && ch <= '9'; }
 bool is_alnum(char ch) { return is_alpha(ch) || is_digit(ch); }
-bool is_space(char ch) { return ch == ' ' || (ch >= '\t' && ch <= '\r'); }
 bool is_print(char ch) { return ch >= ' ' && ch <= '~'; }
 char upper(char ch) { return is_lower(ch) ? static_cast<char>(ch - 32) : ch; }
 char lower(char ch) { return is_upper(ch) ? static_cast<char>(ch + 32) : ch; }
@@ -243,7 +241,7 @@ void percent_format(OpCall& c) {
   c.ret(std::move(out));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kStringOps[] = {
     {"aten::len.str(str s) -> int", len},
     {"aten::__getitem__.str(str s, int index) -> str", get_item},
     {"prim::StringIndex(str string, int index) -> str", get_item},
@@ -282,6 +280,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable string_ops() { return kRows; }
+OpTable string_ops() { return kStringOps; }
 
 }  // namespace calque::ops

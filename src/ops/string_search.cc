@@ -3,15 +3,12 @@
 
 #include "base/text.h"
 #include "ops/limits.h"
+#include "ops/strings.h"
 #include "ops/tables.h"
 
 namespace calque::ops {
 
 namespace {
-
-const std::string& text(const OpCall& c, size_t i = 0) { return c[i].toStringRef(); }
-
-bool is_space(char ch) { return ch == ' ' || (ch >= '\t' && ch <= '\r'); }
 
 // --- searching in text[start:end], where end -1 is the end
 
@@ -175,7 +172,7 @@ void replace(OpCall& c) {
   c.ret(out.append(s, at));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kStringSearchOps[] = {
     {"aten::find(str self, str substr, int start=0, int end=-1) -> int", find},
     {"aten::rfind(str self, str substr, int start=0, int end=-1) -> int", rfind},
     {"aten::index.str(str self, str substr, int start=0, int end=-1) -> int", index},
@@ -194,6 +191,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable string_search_ops() { return kRows; }
+OpTable string_search_ops() { return kStringSearchOps; }
 
 }  // namespace calque::ops

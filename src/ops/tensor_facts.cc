@@ -20,7 +20,7 @@ void element_size(OpCall& c) { c.ret(c.tensor(0).itemsize()); }
 void nbytes(OpCall& c) { c.ret(c.tensor(0).nbytes()); }
 void shape_as_tensor(OpCall& c) { c.ret(tensor(to_dims(c.tensor(0).sizes()))); }
 
-void len(OpCall& c) {
+void tensor_len(OpCall& c) {
   const Tensor t = c.tensor(0);
   if (t.dim() == 0) throw TypeError("len() of a 0-d tensor");
   c.ret(t.sizes()[0]);
@@ -65,7 +65,7 @@ void can_cast_op(OpCall& c) {
 
 void infer_size(OpCall& c) { c.ret(broadcast_shapes(c.ints(0), c.ints(1))); }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kTensorFactOps[] = {
     {"aten::size.int(Tensor self, int dim) -> int", size_int},
     {"aten::size(Tensor self) -> int[]", size},
     {"aten::sym_size.int(Tensor self, int dim) -> SymInt", size_int},
@@ -77,7 +77,7 @@ constexpr OpRow kRows[] = {
     {"aten::storage_offset(Tensor self) -> int", storage_offset},
     {"aten::element_size(Tensor self) -> int", element_size},
     {"aten::_shape_as_tensor(Tensor self) -> Tensor", shape_as_tensor},
-    {"aten::len.Tensor(Tensor t) -> int", len},
+    {"aten::len.Tensor(Tensor t) -> int", tensor_len},
     {"aten::is_contiguous(Tensor self) -> bool", is_contiguous},
     {"aten::is_contiguous.memory_format(Tensor self, MemoryFormat memory_format) -> bool",
      is_contiguous_format},
@@ -119,6 +119,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable tensor_fact_ops() { return kRows; }
+OpTable tensor_fact_ops() { return kTensorFactOps; }
 
 }  // namespace calque::ops

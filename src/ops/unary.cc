@@ -308,7 +308,7 @@ constexpr auto kSinh = [](auto v) { return std::sinh(v); };
 constexpr auto kTan = [](auto v) { return std::tan(v); };
 constexpr auto kTrunc = [](auto v) { return std::trunc(v); };
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kUnaryOps[] = {
     {"aten::abs(Tensor self) -> Tensor", unary_op<abs>},
     {"aten::abs_(Tensor(a!) self) -> Tensor(a!)", unary_op_<abs>},
     {"aten::neg(Tensor self) -> Tensor", unary_op<neg>},
@@ -417,6 +417,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable unary_ops() { return kRows; }
+OpTable unary_ops() { return kUnaryOps; }
 
 }  // namespace calque::ops

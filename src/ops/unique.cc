@@ -124,7 +124,7 @@ void unique_consecutive(OpCall& c) {
   unique_slices(c, c.tensor(0), c.integer(3), false, {.inverse = true, .counts = true});
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kUniqueOps[] = {
     {"aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> "
      "(Tensor, Tensor, Tensor)",
      unique2},
@@ -138,6 +138,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable unique_ops() { return kRows; }
+OpTable unique_ops() { return kUniqueOps; }
 
 }  // namespace calque::ops

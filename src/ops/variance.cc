@@ -62,7 +62,7 @@ void with_correction(OpCall& c) {
        Mean);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kVarianceOps[] = {
     {"aten::var(Tensor self, bool unbiased=True) -> Tensor", of_all<false, false>},
     {"aten::var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
      of_dims<false, false>},
@@ -93,6 +93,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable variance_ops() { return kRows; }
+OpTable variance_ops() { return kVarianceOps; }
 
 }  // namespace calque::ops

@@ -209,7 +209,7 @@ void nuclear_norm_dims(OpCall& c) {
   c.ret(matrix_norm(c.tensor(0), "nuc", 0, c.ints(1), c.boolean(2), std::nullopt));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kVectorNormOps[] = {
     {"aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, "
      "ScalarType? dtype=None) -> Tensor",
      linalg_vector_norm},
@@ -238,6 +238,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable vector_norm_ops() { return kRows; }
+OpTable vector_norm_ops() { return kVectorNormOps; }
 
 }  // namespace calque::ops

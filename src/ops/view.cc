@@ -354,7 +354,7 @@ void view_dtype(OpCall& c) {
   c.ret(from_storage(self.storage(), self.storage_offset(), self.sizes(), self.strides(), dtype));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kViewOps[] = {
     {"aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)", view},
     {"aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", view_dtype},
     {"aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)", reshape},
@@ -415,6 +415,6 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-OpTable view_ops() { return kRows; }
+OpTable view_ops() { return kViewOps; }
 
 }  // namespace calque::ops

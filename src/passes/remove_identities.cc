@@ -18,10 +18,10 @@ bool gives_its_input_back(const Node& node) {
   return name == "aten::detach";
 }
 
-void sweep(Block& block) {
+void remove_in(Block& block) {
   for (Node* node = block.first(); node != block.return_node();) {
     Node* following = node->next;
-    for (auto& inner : node->blocks) sweep(*inner);
+    for (auto& inner : node->blocks) remove_in(*inner);
     if (gives_its_input_back(*node)) {
       node->output()->replace_all_uses_with(node->input());
       node->destroy();
@@ -32,6 +32,6 @@ void sweep(Block& block) {
 
 }  // namespace
 
-void remove_identities(Graph& graph) { sweep(graph.block()); }
+void remove_identities(Graph& graph) { remove_in(graph.block()); }
 
 }  // namespace calque::passes

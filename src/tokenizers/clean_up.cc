@@ -32,7 +32,7 @@ void replace_all(std::string& text, const Replacement& replacement) {
   text = std::move(out);
 }
 
-std::string apply(std::string_view text, std::span<const Replacement> replacements) {
+std::string replaced(std::string_view text, std::span<const Replacement> replacements) {
   std::string out(text);
   for (const Replacement& replacement : replacements) replace_all(out, replacement);
   return out;
@@ -40,8 +40,8 @@ std::string apply(std::string_view text, std::span<const Replacement> replacemen
 
 }  // namespace
 
-std::string clean_up_tokenization(std::string_view text) { return apply(text, kTransformers); }
+std::string clean_up_tokenization(std::string_view text) { return replaced(text, kTransformers); }
 
-std::string clean_up_word_piece(std::string_view text) { return apply(text, kWordPiece); }
+std::string clean_up_word_piece(std::string_view text) { return replaced(text, kWordPiece); }
 
 }  // namespace calque

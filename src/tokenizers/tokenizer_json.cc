@@ -16,13 +16,14 @@ namespace {
 
 [[noreturn]] void refuse(const JsonRef& json, const char* stage, const std::string& type,
                          const char* supported) {
-  throw NotImplementedError(cat(quoted(json.label(), 400), ": the ", stage, " ", quoted(type),
+  throw NotImplementedError(cat(calque::quoted(json.label(), 400), ": the ", stage, " ", calque::quoted(type),
                                 " is not supported; supported: ", supported, "."));
 }
 
 uint32_t checked_id(const JsonRef& where, std::string_view token, int64_t id) {
   if (id < 0 || id > int64_t{UINT32_MAX}) {
-    where.fail(cat("gives the token ", quoted(token), " the id ", id, "; ids are 0 to ", UINT32_MAX, "."));
+    where.fail(
+        cat("gives the token ", calque::quoted(token), " the id ", id, "; ids are 0 to ", UINT32_MAX, "."));
   }
   return static_cast<uint32_t>(id);
 }
@@ -33,7 +34,7 @@ Vocab parse_vocab(const JsonRef& json) {
   vocab.reserve(members.size());
   for (const JsonMember& member : members) {
     if (!member.value.is(Json::Kind::kInt)) {
-      json.fail(cat("gives the token ", quoted(member.key), " an id of type ",
+      json.fail(cat("gives the token ", calque::quoted(member.key), " an id of type ",
                     json_kind_name(member.value.kind()), "; an integer is expected."));
     }
     vocab.add(member.key, checked_id(json, member.key, member.value.integer()));
@@ -91,14 +92,14 @@ std::optional<Side> parse_direction(const JsonRef& json) {
   const std::string direction = json.get_string_or("direction", "Right");
   if (direction == "Right") return Side::kRight;
   if (direction == "Left") return Side::kLeft;
-  json.get("direction").fail(cat("is ", quoted(direction), "; \"Right\" or \"Left\" is expected."));
+  json.get("direction").fail(cat("is ", calque::quoted(direction), "; \"Right\" or \"Left\" is expected."));
 }
 
 bool flag_or(const Json& json, const char* name, bool fallback, const JsonRef& parent) {
   const Json* value = json.find(name);
   if (value == nullptr || value->is_null()) return fallback;
   if (!value->is(Json::Kind::kBool)) {
-    parent.fail(cat("holds an added token whose ", quoted(name), " is of type ",
+    parent.fail(cat("holds an added token whose ", calque::quoted(name), " is of type ",
                     json_kind_name(value->kind()), "; a bool is expected."));
   }
   return value->boolean();
@@ -110,7 +111,8 @@ void parse_added_tokens(const JsonRef& json, TokenizerJson& out) {
     tokens.push_back(parse_added_token(item, json));
     const Json* id = item.find("id");
     if (id == nullptr || !id->is(Json::Kind::kInt)) {
-      json.fail(cat("holds the added token ", quoted(tokens.back().content), " without an integer \"id\"."));
+      json.fail(cat("holds the added token ", calque::quoted(tokens.back().content),
+                    " without an integer \"id\"."));
     }
     out.added_tokens.emplace_back(checked_id(json, tokens.back().content, id->integer()), tokens.back());
   }
@@ -139,8 +141,8 @@ TokenizerJson parse_tokenizer_json(std::string_view text, const std::string& lab
   json.as_object();
   const std::string version = json.get_string_or("version", "1.0");
   if (version != "1.0") {
-    throw NotImplementedError(
-        cat(quoted(label, 400), ": version ", quoted(version), " is not supported, only \"1.0\"."));
+    throw NotImplementedError(cat(calque::quoted(label, 400), ": version ", calque::quoted(version),
+                                  " is not supported, only \"1.0\"."));
   }
   TokenizerJson out;
   out.parts.model = parse_model(json.get("model"));

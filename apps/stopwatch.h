@@ -1,0 +1,14 @@
+// Time that passed.
+#pragma once
+
+#include <chrono>
+
+namespace calque::app {
+
+using Clock = std::chrono::steady_clock;
+
+inline double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+}  // namespace calque::app
