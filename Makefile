@@ -44,22 +44,22 @@ test:  ## set-up, release build, unit tests, Python suites (checks of layers and
 
 .PHONY: asan
 asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@tools/setup.sh test
+	@tools/setup.sh sanitize
 	@$(call build-preset,asan)
 	@tools/run_tests.sh asan
 
 .PHONY: tsan
 tsan:  ## the unit tests that use threads, under ThreadSanitizer
-	@tools/setup.sh test
+	@tools/setup.sh sanitize
 	@$(call build-preset,tsan,,--target thread_tests)
 	@tools/run_tests.sh tsan -L threads
 
 .PHONY: lint
 lint:  ## clang-format and clang-tidy over the whole tree
 	@tools/setup.sh lint
-	@$(call build-preset,dev,,--target help >/dev/null)
+	@$(call build-preset,lint,,--target help >/dev/null)
 	@$(PYTHON) tools/check_format.py
-	@$(PYTHON) tools/lint.py --build build/dev -j $(JOBS)
+	@$(PYTHON) tools/lint.py --build build/lint -j $(JOBS)
 
 .PHONY: fuzz
 fuzz:  ## each libFuzzer target for FUZZ_SECONDS (60)

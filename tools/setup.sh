@@ -2,6 +2,7 @@
 # Installs what a level of the build needs on Debian 12, and nothing that is there already.
 #   tools/setup.sh build     compiler, libraries, the MiniLM weights in .venv
 #   tools/setup.sh test      + GoogleTest, clang-format, real PyTorch and Transformers in .venv
+#   tools/setup.sh sanitize  + clang
 #   tools/setup.sh lint      + clang-tidy
 #   tools/setup.sh fuzz      + clang with libFuzzer
 #   tools/setup.sh full      + libtorch 1.13, node and Netron for `make conformance-full`
@@ -14,6 +15,7 @@ readonly python_version=3.11
 
 build_packages=(g++ cmake ninja-build make ccache pkg-config git ca-certificates zlib1g-dev libsimdjson-dev libcli11-dev libfmt-dev)
 test_packages=(libgtest-dev libgmock-dev clang-format-19)
+sanitize_packages=(clang-19 libclang-rt-19-dev llvm-19)
 lint_packages=(clang-19 clang-tidy-19)
 fuzz_packages=(clang-19 libclang-rt-19-dev libfuzzer-19-dev llvm-19)
 full_packages=(libtorch-dev nodejs)
@@ -21,10 +23,11 @@ full_packages=(libtorch-dev nodejs)
 case $level in
   build) packages=("${build_packages[@]}") ;;
   test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
+  sanitize) packages=("${build_packages[@]}" "${test_packages[@]}" "${sanitize_packages[@]}") ;;
   lint) packages=("${build_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}") ;;
   fuzz) packages=("${build_packages[@]}" "${test_packages[@]}" "${fuzz_packages[@]}") ;;
   full) packages=("${build_packages[@]}" "${test_packages[@]}" "${full_packages[@]}") ;;
-  *) echo "tools/setup.sh: unknown level '$level': build, test, lint, fuzz or full" >&2; exit 2 ;;
+  *) echo "tools/setup.sh: unknown level '$level': build, test, sanitize, lint, fuzz or full" >&2; exit 2 ;;
 esac
 
 key=$(cat tools/setup.sh tools/requirements-*.txt | sha256sum | cut -c1-16)

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "calque/error.h"
@@ -151,7 +152,8 @@ class Tensor {
   explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
 
   bool defined() const { return static_cast<bool>(impl_); }
-  const Ref<TensorImpl>& impl() const { return impl_; }
+  const Ref<TensorImpl>& impl() const& { return impl_; }
+  Ref<TensorImpl> impl() && { return std::move(impl_); }
   /// Same handle, not same values.
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
 

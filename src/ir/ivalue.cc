@@ -127,7 +127,7 @@ IValue::~IValue() {
   if (holds_ref()) ref_->release();
 }
 
-IValue::IValue(Tensor value) : int_(0) { set_ref(Tag::Tensor, value.impl()); }
+IValue::IValue(Tensor value) : int_(0) { set_ref(Tag::Tensor, std::move(value).impl()); }
 IValue::IValue(const Scalar& value) noexcept : int_(0) {
   switch (value.kind()) {
     case Scalar::Kind::Int:

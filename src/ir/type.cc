@@ -249,7 +249,7 @@ TypePtr future_type(TypePtr element) {
 
 TypePtr var_type(std::string name) { return std::make_shared<const VarType>(std::move(name)); }
 
-TypePtr union_type(std::vector<TypePtr> members) {
+TypePtr union_type(const std::vector<TypePtr>& members) {
   std::vector<TypePtr> flat;
   const auto add = [&](const TypePtr& type) {
     if (std::none_of(flat.begin(), flat.end(), [&](const TypePtr& x) { return is_subtype(*type, *x); })) {

@@ -175,7 +175,7 @@ TypePtr tuple_type(std::vector<TypePtr> elements);
 /// Optional[t]; t itself when it is already Optional, None or Any.
 TypePtr optional_type(TypePtr element);
 /// Flattened, without duplicates; Optional when it is {T, None}; T when one is left.
-TypePtr union_type(std::vector<TypePtr> members);
+TypePtr union_type(const std::vector<TypePtr>& members);
 TypePtr future_type(TypePtr element);
 TypePtr var_type(std::string name);
 

@@ -36,7 +36,7 @@ Tensor bits(const Tensor& a, const Tensor& b) {
 template <class Op>
 Op shift_left(Op x, Op count) {
   constexpr auto kBits = static_cast<int64_t>(sizeof(Op) * 8);
-  const auto n = static_cast<int64_t>(count);
+  const int64_t n{count};
   if (n < 0 || n >= kBits) return 0;
   return static_cast<Op>(static_cast<uint64_t>(x) << n);
 }
@@ -44,7 +44,7 @@ Op shift_left(Op x, Op count) {
 template <class Op>
 Op shift_right(Op x, Op count) {
   constexpr auto kMax = static_cast<int64_t>(sizeof(Op) * 8) - (std::is_signed_v<Op> ? 1 : 0);
-  const auto n = static_cast<int64_t>(count);
+  const int64_t n{count};
   if (n >= 0 && n < kMax) return static_cast<Op>(x >> n);
   if constexpr (std::is_signed_v<Op>) return static_cast<Op>(x >> (kMax));
   return 0;

@@ -236,7 +236,7 @@ Tensor convolution(Convolution c) {
   c.output_padding = spread(c.output_padding.empty() ? Dims{0} : c.output_padding, n, "output_padding");
   check(c, n);
   const Dims spatial = spatial_sizes(c, n);
-  const Tensor out = c.transposed ? convolve_transposed(c, spatial) : convolve(c, spatial);
+  Tensor out = c.transposed ? convolve_transposed(c, spatial) : convolve(c, spatial);
   if (!c.bias) return out;
   Dims shape(out.sizes().size(), 1);
   shape[1] = c.bias->sizes()[0];

@@ -190,7 +190,7 @@ Tensor index(const Tensor& self, const Indices& indices) {
       for (const int64_t rest : s.rest) *r++ = p[chosen + rest];
     }
   });
-  const Tensor found = out.permute(s.order());
+  Tensor found = out.permute(s.order());
   const Dims strides = result_strides(self, s);
   if (std::ranges::equal(found.strides(), strides)) return found;
   Tensor arranged = empty_strided(s.result_sizes, strides, self.dtype());

@@ -47,16 +47,14 @@ void set_item(OpCall& c) {
   c.ret(c[0]);
 }
 void append(OpCall& c) {
-  const IValue element = c[1];
-  items(c, 0).push_back(element);
+  items(c, 0).push_back(c[1]);
   c.ret(c[0]);
 }
 void insert(OpCall& c) {
   Items& list = items(c, 0);
   const auto size = static_cast<int64_t>(list.size());
   const int64_t index = c.integer(1) < 0 ? c.integer(1) + size : c.integer(1);
-  const IValue element = c[2];
-  list.insert(list.begin() + std::clamp<int64_t>(index, 0, size), element);
+  list.insert(list.begin() + std::clamp<int64_t>(index, 0, size), c[2]);
 }
 void extend(OpCall& c) {
   const Items more = items(c, 1);

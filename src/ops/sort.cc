@@ -35,7 +35,7 @@ struct Sorted {
 Sorted sort(const Tensor& x, int64_t dim, bool descending) {
   const int64_t d = wrap_dim(dim, x.dim());
   const Tensor in = x.contiguous();
-  const Sorted out{.values = empty(x.sizes(), x.dtype()), .places = empty(x.sizes(), kLong)};
+  Sorted out{.values = empty(x.sizes(), x.dtype()), .places = empty(x.sizes(), kLong)};
   dispatch_all(x.dtype(), "sort", [&]<class T>(TypeTag<T>) {
     for_each_row(in.sizes(), d, [&](const Row& row) {
       const T* p = elements<T>(in) + row.offset;

@@ -143,8 +143,7 @@ Tensor line_sums(const Tensor& x, MatrixDims d, double order, bool keepdim) {
   const int64_t summed = std::fabs(order) == 1 ? d.rows : d.columns;
   const int64_t other = std::fabs(order) == 1 ? d.columns : d.rows;
   const Tensor sums = p_norm(x, 1, one_dim(summed, x.dim(), true), x.dtype());
-  const Tensor found =
-      p_norm(sums, order > 0 ? kInfinity : -kInfinity, one_dim(other, x.dim(), true), x.dtype());
+  Tensor found = p_norm(sums, order > 0 ? kInfinity : -kInfinity, one_dim(other, x.dim(), true), x.dtype());
   if (keepdim) return found;
   return found.squeeze(std::max(d.rows, d.columns)).squeeze(std::min(d.rows, d.columns));
 }

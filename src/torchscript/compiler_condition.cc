@@ -24,7 +24,7 @@ std::vector<TypePtr> members(const TypePtr& type) {
 TypePtr without_none(const TypePtr& type) {
   std::vector<TypePtr> rest = members(type);
   std::erase_if(rest, [](const TypePtr& member) { return member->kind() == TypeKind::None; });
-  return rest.empty() ? none_type() : union_type(std::move(rest));
+  return rest.empty() ? none_type() : union_type(rest);
 }
 
 struct InstanceTest {
@@ -123,7 +123,7 @@ Condition FunctionCompiler::compare_none(const Expr& expr, const Expr& tested, b
 /// `a and b`, `a or b`: b is evaluated only when a does not decide, and knows what a says.
 Condition FunctionCompiler::combined(const Expr& expr) {
   const bool is_and = expr.is(ExprKind::kAnd);
-  const Condition left = condition(*expr.items[0]);
+  Condition left = condition(*expr.items[0]);
   if (left.fixed.has_value()) {
     if (*left.fixed != is_and) return left;
     refine(expr.where, is_and ? left.when_true : left.when_false);
@@ -179,8 +179,8 @@ Condition FunctionCompiler::instance_condition(const Expr& expr) {
   out.value = made->add_output(bool_type());
   if (expr.items[1]->is(ExprKind::kName)) {
     const std::string name(expr.items[1]->text);
-    if (!test.if_true.empty()) out.when_true[name] = union_type(std::move(test.if_true));
-    if (!test.if_false.empty()) out.when_false[name] = union_type(std::move(test.if_false));
+    if (!test.if_true.empty()) out.when_true[name] = union_type(test.if_true);
+    if (!test.if_false.empty()) out.when_false[name] = union_type(test.if_false);
   }
   return out;
 }

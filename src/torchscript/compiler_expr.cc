@@ -199,7 +199,7 @@ TypePtr FunctionCompiler::common_type(const std::vector<Value*>& values, const T
   if (type != nullptr) return type;
   std::vector<TypePtr> all;
   for (const Value* value : values) all.push_back(value->type);
-  return union_type(std::move(all));
+  return union_type(all);
 }
 
 namespace {

@@ -121,7 +121,7 @@ const std::string& Definitions::name(const Function& function) {
   return add(wanted, {.type = nullptr, .function = &function, .name = {}});
 }
 
-const std::string& Definitions::add(std::string wanted, Item item) {
+const std::string& Definitions::add(const std::string& wanted, Item item) {
   std::string free = wanted;
   for (size_t number = 0; by_name_.contains(free); ++number) free = mangled(wanted, number);
   item.name = free;

@@ -33,7 +33,7 @@ class Definitions {
   const std::deque<Item>& items() const { return items_; }
 
  private:
-  const std::string& add(std::string wanted, Item item);
+  const std::string& add(const std::string& wanted, Item item);
   std::string list(std::string_view head, const std::vector<TypePtr>& parts);
 
   std::deque<Item> items_;  // names are handed out by reference
