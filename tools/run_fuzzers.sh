@@ -9,13 +9,14 @@ jobs=$2
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 mkdir -p build/fuzz/failures build/fuzz/logs
+.venv/bin/python -W ignore tools/fuzz_seeds.py build/fuzz/seeds
 
 fuzz_one() {
   local program=$1 seconds=$2 name
   name=$(basename "$program")
-  mkdir -p ".cache/fuzz/$name"
+  mkdir -p ".cache/fuzz/$name" "build/fuzz/seeds/$name"
   # An input may not take 10 s, nor 2 GB: hostile files must end in bounded time and memory.
-  if "$program" ".cache/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  if "$program" ".cache/fuzz/$name" "build/fuzz/seeds/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/failures/$name-" >"build/fuzz/logs/$name.log" 2>&1; then
     printf '%-28s ok      %s runs\n' "$name" "$(awk '/number_of_executed_units/ {print $2}' "build/fuzz/logs/$name.log")"
   else
