@@ -11,6 +11,10 @@ namespace calque::torchscript {
 namespace {
 
 constexpr std::string_view kFormat = "FORMAT_WITH_STRING_TABLE";
+constexpr int64_t kMaxLine = 100'000'000;
+/// Characters of sources that are looked through for one record: a hostile record may name a long source any
+/// number of times. Places beyond that are unknown.
+constexpr int64_t kMostCharacters = int64_t{1} << 30;
 
 bool is_sequence(const PickleValue& value, size_t at_least) {
   return (value.is(PickleKind::kTuple) || value.is(PickleKind::kList)) && value.items().size() >= at_least;
@@ -42,7 +46,9 @@ class PlaceReader {
 
   OriginalPlaces::Place in_source(const PickleValue& source, int64_t start) {
     const PickleValue& pieces = source.items()[0];
-    if (!is_sequence(pieces, 1) || !source.items()[2].is(PickleKind::kInt)) return {};
+    if (!is_sequence(pieces, 1) || !source.items()[2].is(PickleKind::kInt) || start < 0) return {};
+    const int64_t first_line = source.items()[2].integer();
+    if (first_line < 0 || first_line > kMaxLine) return {};
     const std::string_view file = string_at(source.items()[1]);
     // A trace has its call stack as the source: `path(line): function`, innermost first.
     if (file.empty()) return from_call_stack(string_at(pieces.items()[0]));
@@ -53,9 +59,11 @@ class PlaceReader {
       const int64_t inside = std::clamp<int64_t>(start - length, 0, static_cast<int64_t>(text.size()));
       lines += std::count(text.begin(), text.begin() + inside, '\n');
       length += static_cast<int64_t>(text.size());
+      seen_ += inside + 1;
+      if (seen_ > kMostCharacters) return {};
       if (length > start) break;
     }
-    return make(file, source.items()[2].integer() + lines);
+    return make(file, first_line + lines);
   }
 
   OriginalPlaces::Place from_call_stack(std::string_view line) {
@@ -69,7 +77,6 @@ class PlaceReader {
   }
 
   OriginalPlaces::Place make(std::string_view file, int64_t line) {
-    constexpr int64_t kMaxLine = 100'000'000;
     if (line < 1 || line > kMaxLine) return {};
     auto& shared = files_[std::string(file)];
     if (shared == nullptr) shared = std::make_shared<const std::string>(file);
@@ -77,6 +84,7 @@ class PlaceReader {
   }
 
   const PickleValue& strings_;
+  int64_t seen_ = 0;
   std::map<std::pair<const PickleNode*, int64_t>, OriginalPlaces::Place> places_;
   std::map<std::string, std::shared_ptr<const std::string>> files_;
 };
