@@ -160,6 +160,21 @@ Module load(const void* data, size_t size, std::shared_ptr<const void> keeper,
 /// a temporary file and renamed.
 void save(const Module& module, const std::string& path, const ExtraFilesMap& extra_files = {});
 
+/// torch.jit.freeze: a new module whose `forward` and preserved methods have every call inlined, and
+/// attributes that no kept code writes turned into constants, folded as far as they go. Submodules,
+/// parameters and methods that nothing uses any more are gone; tensors are shared with `module`, which stays
+/// as it is. `preserved_attrs` names attributes (dotted paths, too; a submodule stays whole), and methods,
+/// that stay. Saves like any other module. `optimize_numerics` lets the result differ by rounding: a batch
+/// norm behind a convolution becomes part of its weights. RuntimeError in PyTorch's words for a module in
+/// training mode, and for unknown names.
+Module freeze(const Module& module, const std::vector<std::string>& preserved_attrs = {},
+              bool optimize_numerics = true);
+
+/// torch.jit.optimize_for_inference: the module in eval mode, frozen unless it is already (it has no
+/// `training` then), with the plans of its methods made now in place of the first call. A module that is not
+/// frozen yet is put into eval mode, as PyTorch does. `other_methods` stay beside `forward`.
+Module optimize_for_inference(const Module& module, const std::vector<std::string>& other_methods = {});
+
 namespace script {
 using jit::Module;
 }
