@@ -51,8 +51,8 @@ asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 .PHONY: asan-full
 asan-full:  ## the same, and the Python suites on the programs of that build
 	@$(MAKE) asan
-	@ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 CALQUE_COMMAND=build/asan/calque \
-	  CALQUE_TOK_TOOL=build/asan/tok_tool CALQUE_MODELS_TOOL=build/asan/models_tool tools/run_pytest.sh
+	@ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 CALQUE_COMMAND=$(CURDIR)/build/asan/calque \
+	  CALQUE_TOK_TOOL=$(CURDIR)/build/asan/tok_tool CALQUE_MODELS_TOOL=$(CURDIR)/build/asan/models_tool tools/run_pytest.sh
 
 .PHONY: tsan
 tsan:  ## the unit tests that use threads, under ThreadSanitizer
