@@ -9,11 +9,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "base/check.h"
 #include "base/text.h"
+#include "base/unnamed_file.h"
 #include "calque/error.h"
 
 namespace calque {
@@ -103,20 +105,46 @@ void MappedFile::read(int descriptor, size_t size) {
   bytes_ = {memory_.get(), size};
 }
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+namespace {
+
+/// The file that `path` leads to through symbolic links, there or not.
+std::string followed(const std::string& path) {
+  constexpr int kMostLinks = 40;
+  std::filesystem::path at(path);
+  for (int i = 0; i < kMostLinks; ++i) {
+    std::error_code error;
+    const std::filesystem::path next = std::filesystem::read_symlink(at, error);
+    if (error) return at.string();
+    at = at.parent_path() / next;
+  }
+  fail("write", path, reason(ELOOP));
+}
+
+std::string folder_of(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+std::string temporary_name(const std::string& target) {
   static std::atomic<uint64_t> counter{0};
+  return cat(target, ".tmp.", static_cast<int64_t>(::getpid()), ".", counter.fetch_add(1));
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   refuse_nul("write", path_);
+  target_ = followed(path_);
   struct stat status{};
-  if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+  const bool exists = ::stat(target_.c_str(), &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) {
     fail("write", path_,
          S_ISDIR(status.st_mode) ? "it is a folder; name a file" : "it is not a regular file");
   }
-  do {
-    temporary_ = cat(path_, ".tmp.", static_cast<int64_t>(::getpid()), ".", counter.fetch_add(1));
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  } while (descriptor_ < 0 && errno == EEXIST);
-  if (descriptor_ < 0) fail("write", path_, reason(errno));
+  if (exists && ::access(target_.c_str(), W_OK) != 0) fail("write", path_, reason(errno));
+  open_temporary();
   try {
+    if (exists && ::fchmod(descriptor_, status.st_mode & 07777) != 0) fail("write", path_, reason(errno));
     buffer_.reserve(kBufferSize);
   } catch (...) {
     discard();
@@ -124,12 +152,22 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   }
 }
 
+void AtomicFile::open_temporary() {
+  descriptor_ = open_unnamed_file(folder_of(target_));
+  if (descriptor_ >= 0) return;
+  do {
+    temporary_ = temporary_name(target_);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor_ < 0 && errno == EEXIST);
+  if (descriptor_ < 0) fail("write", path_, reason(errno));
+}
+
 AtomicFile::~AtomicFile() { discard(); }
 
 void AtomicFile::discard() noexcept {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
   descriptor_ = -1;
 }
 
@@ -158,9 +196,23 @@ void AtomicFile::write_out(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFile::name_temporary() {
+  if (!temporary_.empty()) return;
+  std::string name;
+  do {
+    name = temporary_name(target_);
+    if (name_file(descriptor_, name)) {
+      temporary_ = name;
+      return;
+    }
+  } while (errno == EEXIST);
+  fail("write", path_, reason(errno));
+}
+
 void AtomicFile::commit() {
   check(descriptor_ >= 0, "AtomicFile::commit called twice");
   write_out(as_bytes(buffer_));
+  name_temporary();
   const int closed = ::close(descriptor_);
   const int close_error = errno;
   descriptor_ = -1;
@@ -168,7 +220,7 @@ void AtomicFile::commit() {
     ::unlink(temporary_.c_str());
     fail("write", path_, reason(close_error));
   }
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
     const int rename_error = errno;
     ::unlink(temporary_.c_str());
     fail("write", path_, reason(rename_error));

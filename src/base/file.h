@@ -77,13 +77,15 @@ class StringSink : public ByteSink {
   std::string text_;
 };
 
-/// Writes `path` by way of a new file beside it, which takes the place of `path` in commit(). Without a
-/// commit() the old file, if any, stays as it was. Not flushed to the disk: after a power failure the file
-/// may be gone, but a reader never sees half of it.
+/// Writes `path` by way of a new file beside it, which takes the place of `path` in commit(), with the
+/// permissions of the old file, if any. Without a commit() the old file stays as it was. The new file has no
+/// name before it is complete, where the system can do that: nothing is left when the program is killed. A
+/// symbolic link stays one, and what it points to is written. Not flushed to the disk: after a power failure
+/// the file may be gone, but a reader never sees half of it.
 class AtomicFile : public ByteSink {
  public:
   /// Throws LoadError when the folder is missing or may not be written, or when `path` exists and is not a
-  /// regular file (a device or a folder is never replaced).
+  /// regular file (a device or a folder is never replaced) or may not be written.
   explicit AtomicFile(std::string path);
   ~AtomicFile() override;
   AtomicFile(const AtomicFile&) = delete;
@@ -98,10 +100,13 @@ class AtomicFile : public ByteSink {
 
  private:
   void write_out(std::span<const std::byte> bytes);
+  void open_temporary();
+  void name_temporary();
   void discard() noexcept;
 
-  std::string path_;
-  std::string temporary_;
+  std::string path_;       ///< as it was given, for messages
+  std::string target_;     ///< where it leads to
+  std::string temporary_;  ///< empty while the new file has no name
   std::string buffer_;
   uint64_t position_ = 0;
   int descriptor_ = -1;

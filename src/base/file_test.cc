@@ -105,6 +105,33 @@ TEST_F(FileTest, LeavesNothingWithoutCommit) {
   EXPECT_EQ(count(), 1u);
 }
 
+TEST_F(FileTest, HasNoNameBeforeItIsComplete) {
+  AtomicFile file(at("a"));
+  file.write(std::string(1 << 20, 'x'));
+  if (std::filesystem::exists("/proc/self/fd")) {
+    EXPECT_EQ(count(), 0u);
+  }
+  file.commit();
+  EXPECT_EQ(count(), 1u);
+}
+
+TEST_F(FileTest, KeepsPermissionsAndLinks) {
+  put("a", "old");
+  std::filesystem::permissions(at("a"),
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::create_symlink("a", at("link"));
+  std::filesystem::create_symlink("new", at("dangling"));
+  std::filesystem::create_symlink("loop", at("loop"));
+  write_file(at("link"), as_bytes("new"));
+  write_file(at("dangling"), as_bytes("other"));
+  EXPECT_TRUE(std::filesystem::is_symlink(at("link")));
+  EXPECT_EQ(MappedFile::open(at("a"))->text(), "new");
+  EXPECT_EQ(MappedFile::open(at("new"))->text(), "other");
+  EXPECT_EQ(std::filesystem::status(at("a")).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_THAT([&] { AtomicFile file(at("loop")); }, ThrowsMessage<LoadError>(HasSubstr("symbolic links")));
+}
+
 TEST_F(FileTest, RefusesBadTargets) {
   EXPECT_THAT([&] { AtomicFile file(at("no/such")); }, ThrowsMessage<LoadError>(HasSubstr("No such file")));
   EXPECT_THAT([&] { AtomicFile file(folder_.string()); }, ThrowsMessage<LoadError>(HasSubstr("folder")));
