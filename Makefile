@@ -40,6 +40,7 @@ test:  ## set-up, release build, unit tests, Python suites (checks of layers and
 	@tools/setup.sh test
 	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON)
 	@tools/run_tests.sh release
+	@python/build.sh
 	@tools/run_pytest.sh
 
 .PHONY: asan
@@ -87,8 +88,14 @@ bench:  ## speed against PyTorch on MiniLM, memory and time of loading a 440 MB 
 conformance-full:  ## the differential tests at full size, libtorch 1.13 and Netron
 	@tools/setup.sh full
 	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON)
-	@CALQUE_FULL=1 tools/run_pytest.sh tests/conformance
+	@python/build.sh
+	@CALQUE_FULL=1 tools/run_pytest.sh tests/conformance tests/python
 	@tests/full/run.sh
+
+.PHONY: wheel
+wheel:  ## the Python package as one file, build/wheel/calque-*.whl
+	@$(PYTHON) -m pip wheel -q --no-deps --disable-pip-version-check -w build/wheel .
+	@ls -l build/wheel/*.whl
 
 .PHONY: install
 install: build  ## the command, headers and CMake package below PREFIX (/usr/local)

@@ -1,0 +1,304 @@
+"""What the class Tensor does with numbers, computed by NumPy with PyTorch's type promotion and names."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from calque import _calque, errors
+from calque._calque import Tensor
+from calque._text import text_of
+
+_BOOL, _INT64, _FLOAT32 = _calque.dtype.bool_, _calque.dtype.int64, _calque.dtype.float32
+_LOW = (_calque.dtype.float16, _calque.dtype.bfloat16)
+
+
+def _tensor(array: Any, dtype: _calque.dtype | None = None) -> Tensor:
+    return _calque.as_tensor(np.asarray(array), dtype)
+
+
+def _array(tensor: Tensor) -> Any:
+    """The tensor for NumPy; half precision is computed in float32, as PyTorch does on a CPU."""
+    return tensor.float().numpy() if tensor.dtype in _LOW else tensor.numpy()
+
+
+def _number_dtype(number: Any, other: _calque.dtype) -> _calque.dtype:
+    """A Python number only raises the kind (bool < int < float) of the dtype, never its width."""
+    if isinstance(number, bool) or other.is_floating_point:
+        return other
+    if isinstance(number, int):
+        return _INT64 if other is _BOOL else other
+    return _FLOAT32
+
+
+def _operands(a: Any, b: Any) -> tuple[Any, Any, _calque.dtype]:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        # A tensor without dimensions raises the kind only, like a number.
+        if (a.ndim == 0) != (b.ndim == 0) and a.dtype.is_floating_point == b.dtype.is_floating_point:
+            dtype = b.dtype if a.ndim == 0 else a.dtype
+        else:
+            dtype = _calque.promote_types(a.dtype, b.dtype)
+        return _array(a.to(dtype)), _array(b.to(dtype)), dtype
+    tensor, number = (a, b) if isinstance(a, Tensor) else (b, a)
+    if not isinstance(number, (bool, int, float)):
+        number = _calque.as_tensor(number)
+        return _operands(tensor, number) if tensor is a else _operands(number, tensor)
+    dtype = _number_dtype(number, tensor.dtype)
+    array = _array(tensor.to(dtype))
+    scalar = array.dtype.type(number)
+    return (array, scalar, dtype) if tensor is a else (scalar, array, dtype)
+
+
+def _binary(function: Callable[..., Any], a: Any, b: Any, *, out: _calque.dtype | None = None) -> Tensor:
+    x, y, dtype = _operands(a, b)
+    _calque.broadcast_shapes(np.shape(x), np.shape(y))
+    with np.errstate(all="ignore"):
+        return _tensor(function(x, y), out or dtype)
+
+
+def _divide(a: Any, b: Any) -> Tensor:
+    x, y, dtype = _operands(a, b)
+    if not dtype.is_floating_point:
+        x, y, dtype = np.asarray(x, np.float32), np.asarray(y, np.float32), _FLOAT32
+    with np.errstate(all="ignore"):
+        return _tensor(np.true_divide(x, y), dtype)
+
+
+def _swap(function: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
+    return lambda a, b: function(b, a)
+
+
+def _unary(function: Callable[..., Any], tensor: Tensor) -> Tensor:
+    """Whole numbers give float32."""
+    dtype = tensor.dtype if tensor.dtype.is_floating_point else _FLOAT32
+    with np.errstate(all="ignore"):
+        return _tensor(function(_array(tensor.to(dtype))), dtype)
+
+
+def _axis(dim: int | Sequence[int] | None) -> Any:
+    return tuple(dim) if isinstance(dim, (list, tuple)) else dim
+
+
+def sum(tensor: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+    dtype = tensor.dtype if tensor.dtype.is_floating_point else _INT64
+    return _tensor(_array(tensor.to(dtype)).sum(axis=_axis(dim), keepdims=keepdim), dtype)
+
+
+def mean(tensor: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+    if not tensor.dtype.is_floating_point:
+        raise errors.RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype.")
+    return _tensor(_array(tensor).mean(axis=_axis(dim), keepdims=keepdim), tensor.dtype)
+
+
+def _extreme(name: str, tensor: Tensor, dim: int | None, keepdim: bool) -> Any:
+    array = _array(tensor)
+    if dim is None:
+        return _tensor(getattr(array, name)(), tensor.dtype)
+    indices = np.expand_dims(getattr(array, "arg" + name)(axis=dim), dim)
+    values = np.take_along_axis(array, indices, axis=dim)
+    if not keepdim:
+        values, indices = values.squeeze(dim), indices.squeeze(dim)
+    return _tensor(values, tensor.dtype), _tensor(indices)
+
+
+def max(tensor: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The largest element; with `dim` the values and their indices."""
+    return _extreme("max", tensor, dim, keepdim)
+
+
+def min(tensor: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The smallest element; with `dim` the values and their indices."""
+    return _extreme("min", tensor, dim, keepdim)
+
+
+def argmax(tensor: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    return _tensor(_array(tensor).argmax(axis=dim, keepdims=keepdim), _INT64)
+
+
+def argmin(tensor: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    return _tensor(_array(tensor).argmin(axis=dim, keepdims=keepdim), _INT64)
+
+
+def argsort(tensor: Tensor, dim: int = -1, descending: bool = False) -> Tensor:
+    array = _array(tensor)
+    if not descending:
+        return _tensor(np.argsort(array, axis=dim, kind="stable"), _INT64)
+    flipped = np.argsort(np.flip(array, dim), axis=dim, kind="stable")
+    return _tensor(array.shape[dim] - 1 - np.flip(flipped, dim), _INT64)
+
+
+def topk(tensor: Tensor, k: int, dim: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
+    """The k largest (smallest) elements in order, and their indices."""
+    order = argsort(tensor, dim, descending=largest).numpy()
+    indices = np.take(order, range(k), axis=dim)
+    return _tensor(np.take_along_axis(_array(tensor), indices, axis=dim), tensor.dtype), _tensor(indices)
+
+
+def softmax(tensor: Tensor, dim: int) -> Tensor:
+    def compute(array: Any) -> Any:
+        exponentials = np.exp(array - array.max(axis=dim, keepdims=True))
+        return exponentials / exponentials.sum(axis=dim, keepdims=True)
+
+    return _unary(compute, tensor)
+
+
+def norm(tensor: Tensor, p: float = 2, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    array = _array(tensor)
+    if dim is None:
+        array = array.reshape(-1)
+    return _tensor(np.linalg.norm(array, ord=p, axis=0 if dim is None else dim, keepdims=keepdim), tensor.dtype)
+
+
+def normalize(tensor: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """Divides by the norm along `dim`, which is at least `eps`."""
+    return _divide(tensor, clamp(norm(tensor, p, dim, keepdim=True), min=eps))
+
+
+def clamp(tensor: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
+    if min is None and max is None:
+        raise errors.ValueError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    dtype = tensor.dtype
+    for bound in (min, max):
+        dtype = dtype if bound is None else _number_dtype(bound, dtype)
+    array = _array(tensor.to(dtype))
+    if min is not None:
+        array = np.maximum(array, array.dtype.type(min))
+    if max is not None:
+        array = np.minimum(array, array.dtype.type(max))
+    return _tensor(array, dtype)
+
+
+def _truth(name: str, tensor: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    return _tensor(getattr(_array(tensor), name)(axis=dim, keepdims=keepdim), _BOOL)
+
+
+def matmul(tensor: Tensor, other: Tensor) -> Tensor:
+    """Matrix product; leading dimensions are broadcast."""
+    x, y, dtype = _operands(tensor, other)
+    if tensor.ndim and other.ndim and x.shape[-1] != y.shape[-2 if other.ndim > 1 else 0]:
+        raise errors.RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({tensor.shape} and {other.shape})")
+    return _tensor(np.matmul(x, y), dtype)
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Joins tensors along `dim`; the dtype is the promotion of theirs."""
+    if not tensors:
+        raise errors.RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+    dtype = functools.reduce(_calque.promote_types, (tensor.dtype for tensor in tensors))
+    return _tensor(np.concatenate([_array(tensor.to(dtype)) for tensor in tensors], axis=dim), dtype)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Joins tensors of one shape along a new dimension."""
+    return cat([tensor.unsqueeze(dim) for tensor in tensors], dim)
+
+
+def arange(start: float, end: float | None = None, step: float = 1, *, dtype: _calque.dtype | None = None) -> Tensor:
+    """Numbers from `start` (0) to `end`, without it, in steps."""
+    first, last = (0, start) if end is None else (start, end)
+    whole = isinstance(first, int) and isinstance(last, int) and isinstance(step, int)
+    return _tensor(np.arange(first, last, step), dtype or (_INT64 if whole else _FLOAT32))
+
+
+def where(condition: Tensor, input: Any, other: Any) -> Tensor:
+    x, y, dtype = _operands(input, other)
+    return _tensor(np.where(condition.numpy(), x, y), dtype)
+
+
+def getitem(tensor: Tensor, index: Any) -> Tensor:
+    return _tensor(np.ascontiguousarray(_array(tensor)[_index(index)]), tensor.dtype)
+
+
+def setitem(tensor: Tensor, index: Any, value: Any) -> None:
+    array = _array(tensor)
+    array[_index(index)] = _array(value) if isinstance(value, Tensor) else value
+    if tensor.dtype in _LOW:
+        tensor.copy_(_tensor(array, tensor.dtype))
+
+
+def _index(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(_index(part) for part in index)
+    return index.numpy() if isinstance(index, Tensor) else index
+
+
+def unbind(tensor: Tensor) -> Iterator[Tensor]:
+    if tensor.ndim == 0:
+        raise errors.TypeError("iteration over a 0-d tensor")
+    return iter([tensor.select(0, i) for i in range(tensor.size(0))])
+
+
+def _format(tensor: Tensor, spec: str) -> str:
+    return format(tensor.item(), spec) if tensor.ndim == 0 else format(text_of(tensor), spec)
+
+
+mm = matmul
+
+
+def _comparison(function: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
+    def compare(a: Any, b: Any) -> Any:
+        if b is None or isinstance(b, str):
+            return NotImplemented
+        return _binary(function, a, b, out=_BOOL)
+
+    return compare
+
+
+def _sigmoid(array: Any) -> Any:
+    return 1 / (1 + np.exp(-array))
+
+
+_add = functools.partial(_binary, np.add)
+_subtract = functools.partial(_binary, np.subtract)
+_multiply = functools.partial(_binary, np.multiply)
+exp, log = functools.partial(_unary, np.exp), functools.partial(_unary, np.log)
+sqrt, tanh = functools.partial(_unary, np.sqrt), functools.partial(_unary, np.tanh)
+sigmoid = functools.partial(_unary, _sigmoid)
+
+
+def abs(tensor: Tensor) -> Tensor:
+    return _tensor(np.abs(_array(tensor)), tensor.dtype)
+
+
+def all(tensor: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    return _truth("all", tensor, dim, keepdim)
+
+
+def any(tensor: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    return _truth("any", tensor, dim, keepdim)
+
+
+def isnan(tensor: Tensor) -> Tensor:
+    return _tensor(np.isnan(_array(tensor)), _BOOL)
+
+
+# The special methods of the class, by name.
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "__add__": _add,
+    "__radd__": _swap(_add),
+    "__sub__": _subtract,
+    "__rsub__": _swap(_subtract),
+    "__mul__": _multiply,
+    "__rmul__": _swap(_multiply),
+    "__truediv__": _divide,
+    "__rtruediv__": _swap(_divide),
+    "__pow__": functools.partial(_binary, np.power),
+    "__matmul__": matmul,
+    "__eq__": _comparison(np.equal),
+    "__ne__": _comparison(np.not_equal),
+    "__lt__": _comparison(np.less),
+    "__le__": _comparison(np.less_equal),
+    "__gt__": _comparison(np.greater),
+    "__ge__": _comparison(np.greater_equal),
+    "__and__": functools.partial(_binary, np.bitwise_and),
+    "__or__": functools.partial(_binary, np.bitwise_or),
+    "__neg__": lambda tensor: _tensor(np.negative(_array(tensor)), tensor.dtype),
+    "__invert__": lambda tensor: _tensor(np.invert(_array(tensor)), tensor.dtype),
+    "__abs__": abs,
+    "__repr__": text_of,
+    "__format__": _format,
+}
+globals().update(_SPECIAL)

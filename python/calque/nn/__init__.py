@@ -1,0 +1,5 @@
+"""What scripts take from torch.nn."""
+
+from calque.nn import functional
+
+__all__ = ["functional"]

@@ -1,0 +1,50 @@
+#include "interrupt.h"
+
+#include <nanobind/nanobind.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace calque::python {
+namespace {
+
+// Only the main thread runs inside a scope that changes the handler, so one of each is enough.
+std::atomic<std::atomic<bool>*> g_running{nullptr};
+struct sigaction g_pythons;
+
+void on_interrupt(int number, siginfo_t* info, void* context) {
+  std::atomic<bool>* const running = g_running.load(std::memory_order_relaxed);
+  if (running != nullptr) running->store(true, std::memory_order_relaxed);
+  if ((g_pythons.sa_flags & SA_SIGINFO) != 0) {
+    g_pythons.sa_sigaction(number, info, context);
+  } else {
+    g_pythons.sa_handler(number);
+  }
+}
+
+bool in_main_thread() { return gettid() == getpid(); }
+
+}  // namespace
+
+InterruptScope::InterruptScope() {
+  if (!in_main_thread() || sigaction(SIGINT, nullptr, &g_pythons) != 0) return;
+  const bool handled = (g_pythons.sa_flags & SA_SIGINFO) != 0 ||
+                       (g_pythons.sa_handler != SIG_DFL && g_pythons.sa_handler != SIG_IGN);
+  if (!handled) return;
+  static const auto shared = std::make_shared<std::atomic<bool>>(false);
+  shared->store(false, std::memory_order_relaxed);
+  g_running.store(shared.get(), std::memory_order_relaxed);
+  struct sigaction ours = g_pythons;
+  ours.sa_flags |= SA_SIGINFO;
+  ours.sa_sigaction = on_interrupt;
+  if (sigaction(SIGINT, &ours, nullptr) == 0) flag_ = shared;
+}
+
+InterruptScope::~InterruptScope() {
+  if (flag_ != nullptr) sigaction(SIGINT, &g_pythons, nullptr);
+}
+
+void raise_pending_signal() {
+  if (PyErr_CheckSignals() != 0) throw nanobind::python_error();
+}
+
+}  // namespace calque::python

@@ -1,0 +1,179 @@
+"""Archives of real PyTorch from Python: calls, values, attributes, saving, limits, errors."""
+
+import io
+import pathlib
+
+import numpy
+import pytest
+import torch
+
+calque = pytest.importorskip("calque", reason="the Python package is not built: run python/build.sh")
+
+
+class Everything(torch.nn.Module):
+    """Takes and gives values of many kinds."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(3, 2)
+        self.register_buffer("offset", torch.tensor([1.0, 2.0]))
+        self.count = 3
+
+    def forward(self, x: torch.Tensor, scale: float = 2.0, names: list[str] | None = None):
+        y = self.linear(x) * scale + self.offset
+        if names is None:
+            names = ["a"]
+        return {name: y for name in names}
+
+    @torch.jit.export
+    def values(self, numbers: list[int], table: dict[str, torch.Tensor], pair: tuple[int, float], flag: bool = True):
+        total = 0
+        for number in numbers:
+            total += number
+        found = table["k"] if "k" in table else None
+        return total, [pair[1] * pair[0]], "text" if flag else "", found, numbers
+
+    @torch.jit.export
+    def nested(self, rows: list[list[int]]) -> int:
+        return rows[0][0] + len(rows[1])
+
+    @torch.jit.export
+    def forever(self) -> int:
+        n = 0
+        while n >= 0:
+            n = (n + 1) % 1000
+        return n
+
+    @torch.jit.export
+    def fails(self, x: torch.Tensor):
+        return x.view(7)
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    torch.manual_seed(3)
+    return torch.jit.script(Everything().eval())
+
+
+@pytest.fixture(scope="module")
+def path(theirs, tmp_path_factory) -> pathlib.Path:
+    path = tmp_path_factory.mktemp("jit") / "everything.pt"
+    theirs.save(str(path), _extra_files={"notes.txt": "hello"})
+    return path
+
+
+@pytest.fixture
+def ours(path):
+    return calque.jit.load(path)
+
+
+@pytest.mark.parametrize("kind", ["calque", "numpy", "torch"])
+def test_calls_take_every_array(ours, theirs, kind):
+    x = torch.randn(4, 3)
+    given = {"calque": calque.tensor(x.numpy()), "numpy": x.numpy(), "torch": x}[kind]
+    expected = theirs(x)["a"]
+    numpy.testing.assert_allclose(ours(given)["a"].numpy(), expected.numpy(), rtol=1e-6)
+    numpy.testing.assert_allclose(ours(x=given, names=["b"])["b"].numpy(), expected.numpy(), rtol=1e-6)
+    numpy.testing.assert_allclose(ours.forward(given, 4.0)["a"].numpy(), theirs(x, 4.0)["a"].numpy(), rtol=1e-6)
+
+
+def test_values_of_every_kind(ours, theirs):
+    table = {"k": calque.tensor([1, 2])}
+    total, products, text, found, numbers = ours.values([1, 2, 3], table, (2, 1.5))
+    assert (total, products, text, numbers) == (6, [3.0], "text", [1, 2, 3])
+    assert found.tolist() == [1, 2]
+    assert ours.values([], {}, (0, 0.0), flag=False)[2:4] == ("", None)
+    assert ours.run_method("nested", [[5], [1, 2]]) == theirs.nested([[5], [1, 2]]) == 7
+
+
+def test_attributes(ours, theirs):
+    assert ours.original_name == "Everything" and not ours.training
+    assert ours.count == 3
+    ours.setattr("count", 4)
+    assert ours.count == 4
+    assert ours.linear.weight.shape == (2, 3)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert [name for name, _ in ours.named_parameters()] == [name for name, _ in theirs.named_parameters()]
+    assert [name for name, _ in ours.named_children()] == ["linear"]
+    assert [name for name, _ in ours.named_buffers()] == ["offset"]
+    assert set(ours.method_names()) >= {"forward", "values"}
+    assert ours.argument_names() == ["x", "scale", "names"] and ours.schema().startswith("forward(")
+    assert "def forward" in ours.code and "aten::" in ours.inlined_graph and "graph(" in ours.graph
+    assert repr(ours) == "ScriptModule(original_name=Everything)"
+    assert ours.train().training and not ours.eval().training
+    with pytest.raises(AttributeError, match="'Everything' object has no attribute 'nonsense'"):
+        ours.nonsense  # noqa: B018
+
+
+def test_saving(ours, theirs, tmp_path):
+    x = torch.ones(1, 3)
+    calque.jit.save(ours, tmp_path / "a.pt", _extra_files={"more.bin": b"\0\1"})
+    numpy.testing.assert_allclose(torch.jit.load(tmp_path / "a.pt")(x)["a"].numpy(), theirs(x)["a"].numpy(), rtol=1e-6)
+    found = {"more.bin": "", "absent": ""}
+    calque.jit.load(tmp_path / "a.pt", _extra_files=found)
+    assert found == {"more.bin": b"\0\1", "absent": b""}
+    buffer = io.BytesIO()
+    calque.jit.save(ours, buffer)
+    buffer.seek(0)
+    numpy.testing.assert_allclose(calque.jit.load(buffer)(x)["a"].numpy(), theirs(x)["a"].numpy(), rtol=1e-6)
+
+
+def test_extra_files_of_torch(path):
+    found = {"notes.txt": ""}
+    calque.jit.load(path, map_location="cpu", _extra_files=found)
+    assert found == {"notes.txt": b"hello"}
+
+
+def test_dtype_and_copies(path):
+    half = calque.jit.load(path, dtype=calque.float16)
+    assert half.linear.weight.dtype is calque.float16 and half.count == 3
+    module = calque.jit.load(path)
+    shared, apart = module.copy(), __import__("copy").deepcopy(module)
+    module.linear.bias.fill_(5)
+    assert shared.linear.bias.tolist() == [5, 5] and apart.linear.bias.tolist() != [5, 5]
+    assert module.to(calque.float64).offset.dtype is calque.float64
+
+
+def test_limits(ours):
+    with pytest.raises(calque.LimitError):
+        ours.run([], method="forever", options=calque.jit.RunOptions(max_iterations=1000))
+    with pytest.raises(calque.LimitError):
+        ours.run([], method="forever", options=calque.jit.RunOptions(max_seconds=0.05))
+    cancelled = calque.jit.RunOptions()
+    cancelled.cancel()
+    with pytest.raises(calque.CancelledError):
+        ours.run([], method="forever", options=cancelled)
+
+
+def test_errors(ours, path, tmp_path):
+    with pytest.raises(RuntimeError, match="shape '\\[7\\]' is invalid for input of size 3") as error:
+        ours.fails(calque.tensor([1, 2, 3]))
+    assert isinstance(error.value, calque.errors.RuntimeError)
+    with pytest.raises(TypeError, match="missing value for argument 'x'"):
+        ours()
+    with pytest.raises(TypeError, match="Unknown keyword argument 'y'"):
+        ours(calque.tensor([1.0]), y=1)
+    with pytest.raises(TypeError, match="Expected a value of type 'Tensor"):
+        ours("text")
+    with pytest.raises(TypeError, match="object of type set"):
+        ours({1})
+    with pytest.raises(calque.LoadError, match="absent.pt"):
+        calque.jit.load(tmp_path / "absent.pt")
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(path.read_bytes()[:500])
+    for kind in (calque.LoadError, OSError, RuntimeError, calque.Error):
+        with pytest.raises(kind):
+            calque.jit.load(broken)
+    with pytest.raises(TypeError, match="calque.optimize"):
+        calque.jit.trace(torch.nn.Linear(1, 1), torch.ones(1))
+    endless = []
+    endless.append(endless)
+    with pytest.raises(RecursionError):
+        ours(endless)
+
+
+def test_arguments_stay_as_they_are(ours):
+    x = numpy.ones((1, 3), numpy.float32)
+    before = x.copy()
+    ours(x)
+    assert (x == before).all()
