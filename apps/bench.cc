@@ -131,7 +131,7 @@ void print(double load, const std::vector<Measurement>& measurements) {
 void bench(const BenchArguments& arguments) {
   if (arguments.threads > 0) set_num_threads(arguments.threads);
   const auto start = Clock::now();
-  const jit::Module module = load_module(arguments.model, arguments.dtype);
+  const jit::Module module = load_module(arguments.model, arguments.dtype, false);
   const double load = seconds_since(start);
   const jit::Method method = module.get_method(arguments.method);
   const Signature signature = read_signature(method.schema());
@@ -155,21 +155,33 @@ void bench(const BenchArguments& arguments) {
 
 }  // namespace
 
+namespace {
+
+/// CLI::Range lets NaN pass.
+std::string finite_seconds(const std::string& text) {
+  double value = 0;
+  const bool number = CLI::detail::lexical_cast(text, value);
+  return number && value >= 0 && value <= 3600 ? "" : fmt::format("'{}' is not from 0 to 3600", text);
+}
+
+}  // namespace
+
 void add_bench(CLI::App& app) {
   const auto arguments = std::make_shared<BenchArguments>();
   CLI::App* command =
       app.add_subcommand("bench", "Measure an archive: load, first call, median, 99th percentile, memory");
-  command->add_option("model", arguments->model, "TorchScript archive (.pt)")->required();
+  add_path_option(*command, "model", arguments->model, "TorchScript archive (.pt)")->required();
   CLI::Option* shapes = command
                             ->add_option("--shapes", arguments->shapes,
                                          "Batch x length of made-up token ids, separated by commas")
                             ->delimiter(',')
                             ->capture_default_str();
-  command->add_option("-i,--input", arguments->input, "Measure on these tensors instead")->excludes(shapes);
+  add_tensors_option(*command, "-i,--input", arguments->input, "Measure on these tensors instead")
+      ->excludes(shapes);
   command->add_option("--method", arguments->method, "Method to call")->capture_default_str();
   add_dtype_option(*command, arguments->dtype, "Convert the weights to this dtype while loading");
   command->add_option("--seconds", arguments->seconds, "Time to spend on each shape")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(CLI::Validator(finite_seconds, "FLOAT in [0 - 3600]"))
       ->capture_default_str();
   command->add_option("--repeat", arguments->repeat, "Calls for each shape, in place of a time")
       ->check(CLI::Range(1, 1'000'000));

@@ -26,7 +26,7 @@ void convert(const ConvertArguments& arguments) {
       extra_files.emplace(record.name.substr(kExtra.size()), io::read_record(arguments.model, record.name));
     }
   }
-  jit::save(load_module(arguments.model, arguments.dtype), arguments.output, extra_files);
+  jit::save(load_module(arguments.model, arguments.dtype, true), arguments.output, extra_files);
 }
 
 }  // namespace
@@ -35,11 +35,12 @@ void add_convert(CLI::App& app) {
   const auto arguments = std::make_shared<ConvertArguments>();
   CLI::App* command =
       app.add_subcommand("convert", "Load an archive and save it again, in another dtype if asked");
-  command->add_option("model", arguments->model, "TorchScript archive (.pt)")->required();
-  command->add_option("-o,--output", arguments->output, "The new archive")->required();
+  add_path_option(*command, "model", arguments->model, "TorchScript archive (.pt)")->required();
+  add_path_option(*command, "-o,--output", arguments->output, "The new archive")->required();
   add_dtype_option(*command, arguments->dtype, "Dtype of the floating-point weights in the new archive");
   command->footer(
-      "The new archive holds the code that PyTorch 1.13 … 2.13 reads, no source paths, and the extra files "
+      "Every checksum of the old archive is verified. The new archive holds the code that PyTorch 1.13 … "
+      "2.13 reads, no source paths, and the extra files "
       "of the old.\n"
       "\n"
       "Examples:\n"

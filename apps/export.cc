@@ -39,7 +39,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kTasks = 
     {"token-classification", "ForTokenClassification"},
 }};
 
-void warn(const std::string& text) { fmt::print(stderr, "calque: warning: {}\n", text); }
+constexpr int kLargestDummy = 1'000'000;
+
+void warn(const std::string& text) { print_remark("warning: " + text); }
 
 transformers::FromPretrainedOptions model_options(const ExportArguments& arguments) {
   transformers::FromPretrainedOptions options;
@@ -106,7 +108,19 @@ void report(const ExportArguments& arguments, const transformers::PreTrainedMode
       bytes_text(static_cast<double>(std::filesystem::file_size(arguments.output))), fmt::join(names, ", "));
 }
 
+/// The checkpoint's own files are not written over; an archive may lie beside them.
+void refuse_checkpoint_file(const ExportArguments& arguments) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path folder = fs::absolute(arguments.output, error).parent_path();
+  if (fs::equivalent(folder, arguments.directory, error) && fs::exists(arguments.output, error) &&
+      !arguments.output.ends_with(".pt")) {
+    throw UsageError(fmt::format("--output: '{}' is a file of the checkpoint", arguments.output));
+  }
+}
+
 void export_model(const ExportArguments& arguments) {
+  refuse_checkpoint_file(arguments);
   Progress progress;
   progress.show("reading the checkpoint …");
   const transformers::PreTrainedModel model = load_model(arguments);
@@ -145,10 +159,10 @@ void add_trace_options(CLI::App& command, ExportArguments& arguments) {
                   "Inputs of forward, separated by commas (default: all that a tokenizer gives)")
       ->delimiter(',');
   command.add_option("--batch", arguments.batch, "Batch size of the dummy inputs")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, kLargestDummy))
       ->capture_default_str();
   command.add_option("--seq-len", arguments.length, "Length of the dummy inputs, in tokens")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, kLargestDummy))
       ->capture_default_str();
   command.add_flag("--static", arguments.static_shapes,
                    "Fix the trace to the dummy shape; without it, it runs at any batch size and length");
@@ -162,9 +176,10 @@ void add_export(CLI::App& app) {
   const auto arguments = std::make_shared<ExportArguments>();
   CLI::App* command =
       app.add_subcommand("export", "Trace a Hugging Face checkpoint and save the TorchScript archive");
-  command->add_option("model_dir", arguments->directory, "Directory with config.json and model.safetensors")
+  add_path_option(*command, "model_dir", arguments->directory,
+                  "Directory with config.json and model.safetensors")
       ->required();
-  command->add_option("-o,--output", arguments->output, "The archive to write (.pt)")->required();
+  add_path_option(*command, "-o,--output", arguments->output, "The archive to write (.pt)")->required();
   add_model_options(*command, *arguments);
   add_trace_options(*command, *arguments);
   command->footer(

@@ -25,7 +25,7 @@ namespace {
 
 struct InspectArguments {
   std::string model, module;
-  bool code = false, graph = false, inlined = false, json = false;
+  bool code = false, graph = false, inlined = false, json = false, verify_checksums = false;
   int depth = 3;
 };
 
@@ -222,7 +222,7 @@ jit::Module submodule(const jit::Module& root, const std::string& name) {
 }
 
 void inspect(const InspectArguments& arguments) {
-  const jit::Module root = load_module(arguments.model, "");
+  const jit::Module root = load_module(arguments.model, "", arguments.verify_checksums);
   const jit::Module module = arguments.module.empty() ? root : submodule(root, arguments.module);
   if (arguments.code) return fmt::print("{}", module.code());
   if (arguments.graph) return fmt::print("{}", module.graph(arguments.inlined));
@@ -237,15 +237,16 @@ void add_inspect(CLI::App& app) {
   const auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show what lies in a TorchScript archive; runs nothing of it");
-  command->add_option("model", arguments->model, "TorchScript archive (.pt)")->required();
+  add_path_option(*command, "model", arguments->model, "TorchScript archive (.pt)")->required();
   command->add_option("--module", arguments->module, "Look at this submodule, by its dotted name");
   command->add_option("--depth", arguments->depth, "Deepest level of modules that is listed")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   CLI::Option* code = command->add_flag("--code", arguments->code, "Print the source of forward");
   CLI::Option* graph = command->add_flag("--graph", arguments->graph, "Print the graph of forward");
   command->add_flag("--inlined", arguments->inlined, "With --graph: submodule calls replaced by their bodies")
       ->needs(graph);
+  add_checksums_option(*command, arguments->verify_checksums);
   CLI::Option* json = command->add_flag("--json", arguments->json, "Print everything as one JSON object");
   code->excludes(graph)->excludes(json);
   graph->excludes(json);

@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
 
 #include "command.h"
+#include "terminal.h"
 
 namespace calque::app {
 
@@ -19,7 +21,7 @@ constexpr std::array kCommands = {add_export, add_run, add_inspect, add_tokenize
 
 int fail(int code, const std::string& message) {
   std::fflush(stdout);
-  fmt::print(stderr, "calque: error: {}\n", message);
+  print_remark("error: " + message);
   return code;
 }
 
@@ -29,8 +31,20 @@ std::string spelled(const CLI::App& app) {
   return chosen.empty() ? "calque" : "calque " + chosen.front()->get_name();
 }
 
+/// The name of a command that there is not, for an error that says so.
+void check_command(const CLI::App& app, const std::string& name) {
+  if (name.starts_with('-')) return;
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == name) return;
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  throw UsageError(fmt::format("there is no command '{}'; the commands are {}", name, names));
+}
+
 int run(CLI::App& app, int argc, char** argv) {
   try {
+    check_command(app, argv[1]);
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
     app.exit(request);
@@ -64,7 +78,7 @@ int start(int argc, char** argv) {
       "Exit codes: 0 done, 1 the work failed, 2 the command line was wrong.");
   for (const auto add : kCommands) add(app);
   if (argc < 2) {
-    fmt::print(stderr, "{}", app.help());
+    std::fputs(app.help().c_str(), stderr);
     return kUsage;
   }
   return run(app, argc, argv);
@@ -75,6 +89,8 @@ int start(int argc, char** argv) {
 }  // namespace calque::app
 
 int main(int argc, char** argv) {
+  // A file that grows past a limit is an error like a full disk, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return calque::app::start(argc, argv);
   } catch (const std::exception& error) {

@@ -1,12 +1,42 @@
 #include "options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 
+#include "terminal.h"
+
 namespace calque::app {
+
+CLI::Option* add_path_option(CLI::App& command, const std::string& name, std::string& path,
+                             const std::string& description) {
+  const auto not_empty = [](const std::string& value) {
+    return value.empty() ? std::string("the path is empty") : std::string();
+  };
+  return command.add_option(name, path, description)->check(CLI::Validator(not_empty, ""));
+}
+
+CLI::Option* add_tensors_option(CLI::App& command, const std::string& name, std::string& path,
+                                const std::string& description) {
+  const auto known_ending = [](const std::string& value) {
+    static constexpr std::array kEndings = {".npz", ".npy", ".safetensors", ".json"};
+    const std::string lower = CLI::detail::to_lower(value);
+    const bool known = std::any_of(kEndings.begin(), kEndings.end(),
+                                   [&](const char* ending) { return lower.ends_with(ending); });
+    return known ? std::string()
+                 : fmt::format("'{}' ends in none of {}", printable(value), fmt::join(kEndings, ", "));
+  };
+  return add_path_option(command, name, path, description)->check(CLI::Validator(known_ending, ""));
+}
+
+void add_checksums_option(CLI::App& command, bool& verify) {
+  command.add_flag("--verify-checksums", verify,
+                   "Compare the checksum of every record, weights included, before anything else");
+}
 
 void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& description) {
   command.add_option("--dtype", dtype, description)
@@ -20,11 +50,12 @@ void add_threads_option(CLI::App& command, int& threads) {
       ->check(CLI::Range(1, 1024));
 }
 
-jit::Module load_module(const std::string& path, const std::string& dtype) {
+jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums) {
   jit::LoadOptions options;
+  options.verify_checksums = verify_checksums;
   if (!dtype.empty()) options.dtype = dtype_from_name(dtype);
   options.on_note = [&path](const std::string& note) {
-    fmt::print(stderr, "calque: note: {}: {}\n", path, note);
+    print_remark(fmt::format("note: {}: {}", path, note));
   };
   return jit::load(path, options);
 }

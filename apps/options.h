@@ -9,13 +9,22 @@
 
 namespace calque::app {
 
+/// An option that names a file or folder: required ones and optional ones alike are refused when they are
+/// empty, as an unset variable of a script makes them.
+CLI::Option* add_path_option(CLI::App& command, const std::string& name, std::string& path,
+                             const std::string& description);
+/// The same for a file of tensors, whose ending tells the format.
+CLI::Option* add_tensors_option(CLI::App& command, const std::string& name, std::string& path,
+                                const std::string& description);
+/// --verify-checksums.
+void add_checksums_option(CLI::App& command, bool& verify);
 /// --dtype, one of the floating-point dtypes. `dtype` stays empty when it is not given.
 void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& description);
 /// --threads; 0 when it is not given.
 void add_threads_option(CLI::App& command, int& threads);
 
 /// Loads an archive; remarks of the loader go to stderr.
-jit::Module load_module(const std::string& path, const std::string& dtype);
+jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums);
 
 /// Middle of the sorted values, the mean of the two middle ones when their number is even. `values` is not
 /// empty.

@@ -26,21 +26,21 @@ struct RunArguments {
   std::string dtype;
   int repeat = 1;
   int threads = 0;
-  bool quiet = false;
+  bool quiet = false, verify_checksums = false;
 };
 
 void print_outputs(const std::vector<Output>& outputs) {
   std::vector<std::vector<std::string>> rows;
   for (const Output& output : outputs) {
-    rows.push_back(
-        {output.name, shape_text(output.value), output.path.empty() ? "" : "result" + output.path});
+    rows.push_back({output.name, shape_text(output.value),
+                    output.path.empty() ? "" : "result" + printable(output.path)});
   }
   fmt::print("{}", columns(rows));
 }
 
 void run(const RunArguments& arguments) {
   if (arguments.threads > 0) set_num_threads(arguments.threads);
-  const jit::Module module = load_module(arguments.model, arguments.dtype);
+  const jit::Module module = load_module(arguments.model, arguments.dtype, arguments.verify_checksums);
   const jit::Method method = module.get_method(arguments.method);
   const io::NamedTensors tensors =
       arguments.input.empty() ? io::NamedTensors{} : io::read_tensors(arguments.input);
@@ -74,14 +74,17 @@ void run(const RunArguments& arguments) {
 void add_run(CLI::App& app) {
   const auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = app.add_subcommand("run", "Call a TorchScript archive on tensors from a file");
-  command->add_option("model", arguments->model, "TorchScript archive (.pt)")->required();
-  command->add_option("-i,--input", arguments->input, "Tensors to call it with: .npz, .safetensors or .json");
-  command->add_option("-o,--output", arguments->output, "Where the results go: .npz, .safetensors or .json");
+  add_path_option(*command, "model", arguments->model, "TorchScript archive (.pt)")->required();
+  add_tensors_option(*command, "-i,--input", arguments->input,
+                     "Tensors to call it with: .npz, .safetensors or .json");
+  add_tensors_option(*command, "-o,--output", arguments->output,
+                     "Where the results go: .npz, .safetensors or .json");
   command->add_option("--method", arguments->method, "Method to call")->capture_default_str();
   add_dtype_option(*command, arguments->dtype, "Convert the weights to this dtype while loading");
   command->add_option("--repeat", arguments->repeat, "Call it so often, and print the times")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  add_checksums_option(*command, arguments->verify_checksums);
   add_threads_option(*command, arguments->threads);
   command->add_flag("-q,--quiet", arguments->quiet, "Print nothing");
   command->footer(

@@ -62,12 +62,12 @@ Signature read_signature(std::string_view schema) {
   const size_t close = closing(schema, open);
   const std::string_view list = schema.substr(open + 1, close - open - 1);
   bool keyword_only = false;
-  bool self = true;
+  bool module = true;  // the first argument of a method, whatever it is called
   for (const std::string& part : split_outside_brackets(list, ',')) {
     if (part == "*") keyword_only = true;
     if (part.empty() || part == "*") continue;
+    if (std::exchange(module, false)) continue;
     Parameter parameter = read_parameter(part);
-    if (std::exchange(self, false) && parameter.name == "self") continue;
     parameter.keyword_only = keyword_only;
     signature.parameters.push_back(std::move(parameter));
   }

@@ -18,6 +18,21 @@ size_t width(const std::string& text) {
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+/// Bytes of the UTF-8 character at the front; 0 when it is none.
+size_t character_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  size_t length = 0;
+  if (first < 0x80) length = 1;
+  if (first >= 0xc2 && first < 0xe0) length = 2;
+  if (first >= 0xe0 && first < 0xf0) length = 3;
+  if (first >= 0xf0 && first < 0xf5) length = 4;
+  if (length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
 bool colour_allowed(int descriptor) {
   const char* no_color = std::getenv("NO_COLOR");
   return isatty(descriptor) != 0 && (no_color == nullptr || *no_color == '\0');
@@ -35,16 +50,41 @@ Progress::Progress() : enabled_(isatty(STDERR_FILENO) != 0) {}
 
 void Progress::show(const std::string& text) {
   if (!enabled_) return;
-  fmt::print(stderr, "\r\033[K{}", text);
+  std::fputs(("\r\033[K" + text).c_str(), stderr);
   std::fflush(stderr);
   shown_ = true;
 }
 
 void Progress::clear() {
   if (!shown_) return;
-  fmt::print(stderr, "\r\033[K");
+  std::fputs("\r\033[K", stderr);
   std::fflush(stderr);
   shown_ = false;
+}
+
+void print_remark(const std::string& text) {
+  const std::string line = "calque: " + printable(text, true) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+std::string printable(std::string_view text, bool keep_newlines) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = character_length(text);
+    const auto byte = static_cast<unsigned char>(text[0]);
+    const bool control = length == 1 && (byte < 0x20 || byte == 0x7f);
+    const bool high_control = length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
+    if (text[0] == '\t' || (keep_newlines && text[0] == '\n')) {
+      out += text[0];
+    } else if (length == 0 || control || high_control) {
+      for (const char c : text.substr(0, std::max<size_t>(length, 1)))
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
 }
 
 std::string heading(const std::string& text) {

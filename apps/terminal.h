@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace calque::app {
@@ -23,6 +24,14 @@ class Progress {
   bool enabled_;
   bool shown_ = false;
 };
+
+/// Writes a line to stderr, where control characters of the text are shown as escapes. Says nothing when
+/// stderr cannot be written.
+void print_remark(const std::string& text);
+
+/// `text` with control characters and broken UTF-8 as escapes, so that a name from a file cannot move the
+/// cursor or fake a line.
+std::string printable(std::string_view text, bool keep_newlines = false);
 
 /// `text` as a heading: bold on a terminal unless NO_COLOR is set, plain elsewhere.
 std::string heading(const std::string& text);

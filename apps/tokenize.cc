@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -18,6 +21,7 @@
 #include "calque/tokenizers.h"
 #include "command.h"
 #include "json_text.h"
+#include "options.h"
 #include "terminal.h"
 
 namespace calque::app {
@@ -32,6 +36,8 @@ struct TokenizeArguments {
   bool no_special_tokens = false;
   bool ids = false, tokens = false, json = false, skip_special_tokens = false;
 };
+
+constexpr int kLargestLength = 1'000'000'000;
 
 const std::map<std::string, PaddingStrategy> kPadding = {{"do_not_pad", PaddingStrategy::kDoNotPad},
                                                          {"longest", PaddingStrategy::kLongest},
@@ -54,20 +60,32 @@ EncodeOptions encode_options(const TokenizeArguments& arguments) {
   return options;
 }
 
-std::vector<std::string> read_lines(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path);
-    if (!file) throw LoadError(fmt::format("{}: cannot be read", path));
+/// The lines of a file or of standard input (-), some at a time.
+class LineReader {
+ public:
+  explicit LineReader(const std::string& path) : path_(path) {
+    if (path == "-") return;
+    file_.open(path);
+    if (!file_ || std::filesystem::is_directory(path))
+      throw LoadError(fmt::format("{}: cannot be read", path));
   }
-  std::istream& in = path == "-" ? std::cin : file;
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(line);
+
+  /// Up to `most` lines; none at the end.
+  std::vector<std::string> next(size_t most) {
+    std::istream& in = path_ == "-" ? std::cin : file_;
+    std::vector<std::string> lines;
+    for (std::string line; lines.size() < most && std::getline(in, line);) {
+      if (line.ends_with('\r')) line.pop_back();
+      lines.push_back(line);
+    }
+    if (in.bad()) throw LoadError(fmt::format("{}: reading failed", path_));
+    return lines;
   }
-  return lines;
-}
+
+ private:
+  std::string path_;
+  std::ifstream file_;
+};
 
 void print_json(const Encoding& encoding) {
   JsonText json;
@@ -127,8 +145,10 @@ void decode(const Tokenizer& tokenizer, const TokenizeArguments& arguments) {
   for (char* end = nullptr; *at != '\0'; at = end) {
     while (*at == ' ') ++at;
     if (*at == '\0') break;
+    errno = 0;
     ids.push_back(std::strtoll(at, &end, 10));
-    if (end == at) throw UsageError(fmt::format("--decode: '{}' is no list of token ids", arguments.decode));
+    if (end == at || errno == ERANGE || ids.back() < 0)
+      throw UsageError(fmt::format("--decode: '{}' is no list of token ids", printable(arguments.decode)));
   }
   DecodeOptions options;
   options.skip_special_tokens = arguments.skip_special_tokens;
@@ -145,18 +165,42 @@ std::vector<Encoding> with_overflowing(std::vector<Encoding> encodings) {
   return all;
 }
 
-void tokenize(const TokenizeArguments& arguments, bool has_text, bool has_pair) {
-  if (arguments.decode.empty() && has_text == !arguments.file.empty()) {
-    throw UsageError("give a text, or --file, or --decode");
+/// Lines are printed as they are read, unless the length of one depends on the others.
+void print_lines(const Tokenizer& tokenizer, const TokenizeArguments& arguments,
+                 const EncodeOptions& options) {
+  constexpr size_t kLines = 1000;
+  LineReader reader(arguments.file);
+  const size_t most = options.padding == PaddingStrategy::kLongest ? SIZE_MAX : kLines;
+  while (true) {
+    const std::vector<std::string> lines = reader.next(most);
+    if (lines.empty()) return;
+    for (const Encoding& encoding : with_overflowing(tokenizer.encode_batch(lines, options)))
+      print_encoding(arguments, encoding);
   }
+}
+
+/// Which of the texts, the file and the ids were given: exactly one must be.
+struct Given {
+  bool text = false, pair = false, file = false, decode = false;
+};
+
+void check_source(const Given& given) {
+  const int count = int{given.text} + int{given.file} + int{given.decode};
+  if (count == 0) throw UsageError("give a text, or --file, or --decode");
+  if (count > 1) throw UsageError("a text, --file and --decode exclude each other");
+}
+
+void tokenize(const TokenizeArguments& arguments, const Given& given) {
+  check_source(given);
   const Tokenizer tokenizer = Tokenizer::from_pretrained(arguments.directory);
-  if (!arguments.decode.empty()) return decode(tokenizer, arguments);
+  if (given.decode) return decode(tokenizer, arguments);
 
   const EncodeOptions options = encode_options(arguments);
+  if (given.file && arguments.output.empty()) return print_lines(tokenizer, arguments, options);
   std::vector<Encoding> encodings;
-  if (!arguments.file.empty()) {
-    encodings = tokenizer.encode_batch(read_lines(arguments.file), options);
-  } else if (has_pair) {
+  if (given.file) {
+    encodings = tokenizer.encode_batch(LineReader(arguments.file).next(SIZE_MAX), options);
+  } else if (given.pair) {
     encodings.push_back(tokenizer.encode(arguments.text, arguments.pair, options));
   } else {
     encodings.push_back(tokenizer.encode(arguments.text, options));
@@ -183,14 +227,14 @@ void add_batch_options(CLI::App& command, TokenizeArguments& arguments) {
   command
       .add_option("--max-length", arguments.max_length,
                   "Tokens, special ones included (default: the model's)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kLargestLength));
   command
       .add_option("--stride", arguments.stride,
                   "With truncation: the cut-off rest follows, overlapping by so many tokens")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, kLargestLength));
   command
       .add_option("--pad-to-multiple-of", arguments.pad_to_multiple_of, "Pad lengths to a multiple of this")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kLargestLength));
   command.add_flag("--no-special-tokens", arguments.no_special_tokens,
                    "Leave out [CLS], [SEP] and their like");
 }
@@ -200,36 +244,44 @@ void add_batch_options(CLI::App& command, TokenizeArguments& arguments) {
 void add_tokenize(CLI::App& app) {
   const auto arguments = std::make_shared<TokenizeArguments>();
   CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids, or ids into text");
-  command->add_option("model_dir", arguments->directory, "Checkpoint directory with the tokenizer's files")
+  add_path_option(*command, "model_dir", arguments->directory,
+                  "Checkpoint directory with the tokenizer's files")
       ->required();
   const CLI::Option* text = command->add_option("text", arguments->text, "The text");
   const CLI::Option* pair =
       command->add_option("pair", arguments->pair, "A second text, as the pair of the first");
-  command->add_option("-f,--file", arguments->file,
-                      "Take each line of this file as a text (-: standard input)");
+  const CLI::Option* file = add_path_option(*command, "-f,--file", arguments->file,
+                                            "Take each line of this file as a text (-: standard input)");
   add_batch_options(*command, *arguments);
   CLI::Option* ids = command->add_flag("--ids", arguments->ids, "Print the ids only, a line for each text");
   CLI::Option* tokens =
       command->add_flag("--tokens", arguments->tokens, "Print the tokens only, a line for each text");
   CLI::Option* json =
       command->add_flag("--json", arguments->json, "Print a JSON object for each text, one a line");
-  CLI::Option* output = command->add_option(
-      "-o,--output", arguments->output,
+  CLI::Option* output = add_tensors_option(
+      *command, "-o,--output", arguments->output,
       "Write input_ids, attention_mask and token_type_ids for `calque run` (.npz, .safetensors, .json)");
   ids->excludes(tokens)->excludes(json)->excludes(output);
   tokens->excludes(json)->excludes(output);
   json->excludes(output);
-  command->add_option("--decode", arguments->decode,
-                      "Print the text of these ids, separated by blanks or commas");
-  command->add_flag("--skip-special-tokens", arguments->skip_special_tokens,
-                    "With --decode: leave special tokens out");
+  CLI::Option* decode_option = command->add_option(
+      "--decode", arguments->decode, "Print the text of these ids, separated by blanks or commas");
+  command
+      ->add_flag("--skip-special-tokens", arguments->skip_special_tokens,
+                 "With --decode: leave special tokens out")
+      ->needs(decode_option);
   command->footer(
       "Examples:\n"
       "  calque tokenize MODEL_DIR \"Who was Jim Henson ?\"\n"
       "  calque tokenize MODEL_DIR \"Who was Jim Henson ?\" \"Jim Henson was a puppeteer\" --ids\n"
       "  calque tokenize MODEL_DIR --file lines.txt --padding longest -o in.npz\n"
       "  calque tokenize MODEL_DIR --decode \"101 2040 2001 102\"");
-  command->callback([arguments, text, pair] { tokenize(*arguments, text->count() > 0, pair->count() > 0); });
+  command->callback([arguments, text, pair, file, decode_option] {
+    tokenize(*arguments, {.text = text->count() > 0,
+                          .pair = pair->count() > 0,
+                          .file = file->count() > 0,
+                          .decode = decode_option->count() > 0});
+  });
 }
 
 }  // namespace calque::app

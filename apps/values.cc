@@ -46,6 +46,11 @@ class Supply {
     return out;
   }
 
+  std::vector<std::string> all() const {
+    std::vector<std::string> names;
+    for (const auto& [name, tensor] : by_name_) names.push_back(name);
+    return names;
+  }
   std::vector<std::string> left() const {
     std::vector<std::string> names;
     for (const auto& [name, tensor] : by_name_) {
@@ -184,9 +189,11 @@ Call bind_call(const Signature& signature, const io::NamedTensors& tensors, cons
       continue;
     }
     if (!given && !parameter.type.ends_with('?') && !parameter.type.ends_with("[]")) {
-      throw ValueError(fmt::format("{}: no tensor for argument '{}'; the method takes {}; the file holds {}",
-                                   origin, parameter.name, expected_text(signature),
-                                   fmt::join(supply.left(), ", ")));
+      const std::vector<std::string> names = supply.all();
+      throw ValueError(
+          fmt::format("{}: no tensor for argument '{}'; the method takes {}; {}", origin, parameter.name,
+                      expected_text(signature),
+                      names.empty() ? "none is given" : fmt::format("given are {}", fmt::join(names, ", "))));
     }
     IValue value = build(parameter.type, name, supply);
     if (by_name || parameter.keyword_only) {

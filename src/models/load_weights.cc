@@ -1,6 +1,9 @@
 // From the names of a checkpoint to the parameters of a model, by the rules of Transformers' from_pretrained.
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "base/checked.h"
 #include "base/text.h"
@@ -140,14 +143,26 @@ void WeightLoader::check_shapes() {
   std::ranges::sort(info_.mismatched_keys, {}, &MismatchedKey::name);
 }
 
-/// One dtype for all: the wanted one, else that of the first weight.
+/// One dtype for all: the wanted one, else that of the weights, or the smallest that holds all of theirs.
 void WeightLoader::assign() {
-  std::optional<ScalarType> dtype = options_.dtype;
+  std::vector<std::pair<nn::Parameter*, Tensor>> values;
+  std::optional<ScalarType> common;
+  bool mixed = false;
   for (const auto& [name, parameter] : parameters_) {
     const auto match = matched_.find(name);
     if (match == matched_.end() || parameter->value.defined()) continue;
-    const Tensor value = checkpoint_.find(match->second)->second.value();
-    if (!dtype.has_value()) dtype = value.dtype();
+    values.emplace_back(parameter.get(), checkpoint_.find(match->second)->second.value());
+    const ScalarType found = values.back().second.dtype();
+    mixed = mixed || (common.has_value() && *common != found);
+    common = common.has_value() ? promote_types(*common, found) : found;
+  }
+  const std::optional<ScalarType> dtype = options_.dtype.has_value() ? options_.dtype : common;
+  if (mixed && !options_.dtype.has_value() && options_.on_warning) {
+    options_.on_warning(cat(options_.source, ": the weights have several dtypes; all are converted to ",
+                            dtype_name(*common), "; choose another with `dtype`"));
+  }
+  for (auto& [parameter, value] : values) {
+    if (parameter->value.defined()) continue;
     parameter->value = value.to(*dtype);
     parameter->value.impl()->requires_grad = true;
   }

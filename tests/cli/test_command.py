@@ -104,7 +104,6 @@ def test_wrong_option_is_named(calque):
         (["tokenize", "/nonexistent", "text"], ["/nonexistent"]),
         (["run", "{archive}", "--method", "backward"], ["Method 'backward' is not defined."]),
         (["run", "{archive}", "--input", "missing.npz"], ["missing.npz"]),
-        (["run", "{archive}", "--input", "{text}"], ["text.txt", ".npz"]),
         (["run", "{archive}"], ["input_ids"]),
         (["inspect", "{archive}", "--module", "encoder.layer.99"], ["encoder.layer.99"]),
         (["convert", "{archive}", "-o", "/nonexistent/x.pt"], ["/nonexistent/x.pt"]),

@@ -162,6 +162,22 @@ def test_dtype_of_the_checkpoint_is_kept(calque, tmp_path, dtype):
     assert difference <= {torch.float64: 1e-12, torch.float16: 4e-3, torch.bfloat16: 4e-2}[dtype]
 
 
+def test_mixed_dtypes_are_not_rounded(calque, tmp_path):
+    """A checkpoint of bfloat16 weights with a float32 pooler: the smallest dtype that holds both, and a warning."""
+    model = bert.make_model("tiny", 0)
+    pooler = model.pooler.dense.weight.detach().clone()
+    model = model.to(torch.bfloat16)
+    model.pooler.float()
+    with torch.no_grad():
+        model.pooler.dense.weight.copy_(pooler)
+    checkpoint = bert.save_model(tmp_path / "checkpoint", model)
+    done = calque.run("export", checkpoint, "-o", tmp_path / "model.pt")
+    assert done.returncode == 0 and "several dtypes" in done.stderr
+    state = torch.jit.load(str(tmp_path / "model.pt")).state_dict()
+    assert {value.dtype for value in state.values()} == {torch.float32}
+    assert torch.equal(state["pooler.dense.weight"], pooler)
+
+
 def test_bert_base_of_the_guide(calque, tmp_path):
     """vocab 32000, 12 layers of 768: the configuration of the Hugging Face guide, 440 MB of weights."""
     torch.manual_seed(0)
