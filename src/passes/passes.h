@@ -24,6 +24,23 @@ void inline_calls(Graph& graph, const InlineOptions& options = {});
 void remove_identities(Graph& graph);
 /// Turns the arithmetic that traces do on sizes held as 0-dim tensors into arithmetic on ints.
 void fold_shape_arithmetic(Graph& graph);
+
+struct FoldOptions {
+  /// Run operators that take or make tensors, texts and containers, too; else those on numbers only.
+  bool tensors = true;
+};
+
+/// Runs operators whose arguments are constants and whose results nobody writes to; takes the branches that
+/// constants decide; drops loops that do not start. An operator that fails, or whose result is much larger
+/// than its arguments, stays.
+void fold_constants(Graph& graph, const FoldOptions& options = {});
+/// Makes a batch norm in inference part of the constant weights of the convolution before it. True when it
+/// did.
+bool fold_batch_norm(Graph& graph);
+/// True for values that the text of a program, or its table of constants, can hold.
+bool can_be_constant(const IValue& value);
+/// Turns `fork` whose future is only waited for into a call, since forked code runs at once.
+void inline_forks(Graph& graph);
 /// Removes nodes whose results are not used and which have no effect.
 void remove_dead_code(Graph& graph);
 /// True when the node must stay although nobody uses its results.

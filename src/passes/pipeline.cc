@@ -15,6 +15,7 @@ constexpr std::array kPipeline = {
     PassInfo{"inline_calls", [](Graph& graph) { inline_calls(graph); }},
     PassInfo{"remove_identities", remove_identities},
     PassInfo{"fold_shape_arithmetic", fold_shape_arithmetic},
+    PassInfo{"fold_constants", [](Graph& graph) { fold_constants(graph, {.tensors = false}); }},
     PassInfo{"remove_dead_code", remove_dead_code},
 };
 
