@@ -13,10 +13,10 @@ std::string short_name(const FunctionSchema& schema) {
   return dot == std::string::npos ? schema.name : schema.name.substr(dot + 1);
 }
 
-std::string declaration(const FunctionSchema& schema) {
+std::string declaration(const FunctionSchema& schema, char separator = '\n') {
   FunctionSchema shown = schema;
   shown.name = short_name(schema);
-  return "\nDeclaration: " + shown.str();
+  return cat(separator, "Declaration: ", shown.str());
 }
 
 /// Retypes a container whose elements all have the wanted type: callers from outside often cannot name
@@ -77,12 +77,10 @@ void refuse_unknown_keywords(const FunctionSchema& schema, const Kwargs& kwargs,
 
 std::vector<IValue> bind_arguments(const FunctionSchema& schema, std::vector<IValue> positional,
                                    const Kwargs& kwargs) {
-  if (positional.size() > schema.arguments.size()) {
+  if (const size_t given = positional.size() + kwargs.size(); given > schema.arguments.size()) {
     throw TypeError(cat(short_name(schema), "() expected at most ", schema.arguments.size(),
-                        " argument(s) but received ", positional.size(), " argument(s).",
-                        declaration(schema)));
+                        " argument(s) but received ", given, " argument(s).", declaration(schema, ' ')));
   }
-  refuse_unknown_keywords(schema, kwargs, positional.size());
   std::vector<IValue> bound;
   bound.reserve(schema.arguments.size());
   for (size_t i = 0; i < schema.arguments.size(); ++i) {
@@ -98,9 +96,10 @@ std::vector<IValue> bind_arguments(const FunctionSchema& schema, std::vector<IVa
       bound.push_back(*argument.default_value);
     } else {
       throw TypeError(cat(short_name(schema), "() is missing value for argument '", argument.name, "'.",
-                          declaration(schema)));
+                          declaration(schema, ' ')));
     }
   }
+  refuse_unknown_keywords(schema, kwargs, positional.size());
   return bound;
 }
 

@@ -148,6 +148,7 @@ int errors(const std::string& path) {
 
 int copies(const std::string& path) {
   const Module module = load(path);
+  module.eval();
   const Module shallow = module.copy();
   const Module deep = module.deepcopy();
   for (size_t i = 0; i < module.parameters().size(); ++i) {
