@@ -22,5 +22,6 @@ void add_inspect(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_script(CLI::App& app);
 
 }  // namespace calque::app

@@ -17,7 +17,8 @@ namespace {
 
 constexpr int kFailed = 1, kUsage = 2;
 
-constexpr std::array kCommands = {add_export, add_run, add_inspect, add_tokenize, add_convert, add_bench};
+constexpr std::array kCommands = {add_export,  add_run,   add_inspect, add_tokenize,
+                                  add_convert, add_bench, add_script};
 
 int fail(int code, const std::string& message) {
   std::fflush(stdout);

@@ -2,6 +2,7 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include "calque/compilation_unit.h"
 #include "calque/error.h"
 #include "calque/ivalue.h"
 #include "calque/jit.h"

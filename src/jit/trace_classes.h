@@ -17,7 +17,7 @@ class TraceClasses {
  public:
   explicit TraceClasses(const nn::Module& root);
 
-  const std::shared_ptr<CompilationUnit>& unit() const { return unit_; }
+  const std::shared_ptr<calque::CompilationUnit>& unit() const { return unit_; }
   const std::shared_ptr<ClassType>& class_of(const nn::Module& module) const;
   /// The parameter that a tensor is the value of; nullptr for other tensors.
   const nn::Parameter* parameter_of(const TensorImpl* tensor) const;
@@ -31,7 +31,7 @@ class TraceClasses {
   Ref<ObjectImpl> make_object(const nn::Module& module) const;
 
   const nn::Module& root_;
-  std::shared_ptr<CompilationUnit> unit_ = std::make_shared<CompilationUnit>();
+  std::shared_ptr<calque::CompilationUnit> unit_ = std::make_shared<calque::CompilationUnit>();
   std::unordered_map<const nn::Module*, std::shared_ptr<ClassType>> classes_;
   std::unordered_map<const TensorImpl*, const nn::Parameter*> parameters_;
 };

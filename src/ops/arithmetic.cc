@@ -171,6 +171,11 @@ void sub_op_(OpCall& c) {
   c.ret(c[0]);
 }
 
+void div_out(OpCall& c) {
+  write_in_place(c.tensor(2), div(c.tensor(0), c.tensor(1)), {c.tensor(0), c.tensor(1)});
+  c.ret(c[2]);
+}
+
 void div_mode(OpCall& c) { c.ret(div_rounded(c.tensor(0), tensor_or_number(c[1]), rounding_of(c[2]))); }
 
 void div_mode_(OpCall& c) {
@@ -202,6 +207,7 @@ constexpr OpRow kArithmeticOps[] = {
     {"aten::div.Scalar(Tensor self, Scalar other) -> Tensor", binary_op<div>},
     {"aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor", div_mode},
     {"aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor", div_mode},
+    {"aten::div.out(Tensor self, Tensor other, *, Tensor(a!) out) -> Tensor(a!)", div_out},
     {"aten::div_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)", binary_op_<div>},
     {"aten::div_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!)", div_mode_},
     {"aten::div_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)", binary_op_<div>},

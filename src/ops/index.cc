@@ -41,8 +41,15 @@ void check_mask(const Tensor& self, const Tensor& mask, size_t dim) {
   }
 }
 
+void check_count(const Tensor& self, size_t count) {
+  if (static_cast<int64_t>(count) > self.dim()) {
+    throw IndexError(cat("too many indices for tensor of dimension ", self.dim(), " (got ", count, ")"));
+  }
+}
+
 /// Masks become the coordinates at which they are true; all indices become int64.
 Indices expand_masks(const Tensor& self, const Indices& indices) {
+  check_count(self, indices.size());  // a mask without dimensions counts here, and stands for no index below
   Indices out;
   for (const std::optional<Tensor>& index : indices) {
     if (!index) {
@@ -57,9 +64,7 @@ Indices expand_masks(const Tensor& self, const Indices& indices) {
       throw IndexError("tensors used as indices must be long, int, byte or bool tensors");
     }
   }
-  if (static_cast<int64_t>(out.size()) > self.dim()) {
-    throw IndexError(cat("too many indices for tensor of dimension ", self.dim(), " (got ", out.size(), ")"));
-  }
+  check_count(self, out.size());
   out.resize(self.sizes().size());
   return out;
 }

@@ -65,6 +65,14 @@ struct Expr {
   bool is_name(std::string_view wanted) const { return kind == ExprKind::kName && text == wanted; }
 };
 
+/// Where the text of `a.b(c)` and its like begins; `where` of such an expression is that of its last step.
+inline Position start_of(const Expr& expr) {
+  const Expr* at = &expr;
+  while (at->is(ExprKind::kAttribute) || at->is(ExprKind::kCall) || at->is(ExprKind::kSubscript))
+    at = at->items[0];
+  return at->where;
+}
+
 enum class StmtKind : uint8_t {
   kExpr,       ///< value
   kAssign,     ///< targets = value, with an optional annotation
@@ -81,7 +89,7 @@ enum class StmtKind : uint8_t {
   kBreak,
   kContinue,
   kPass,
-  kImport,  ///< text: the dotted module; only at the top of a source
+  kImport,  ///< imports; only at the top of a source
   kDef,
   kClass,
 };
@@ -99,11 +107,18 @@ struct WithItem {
   const Expr* target;  ///< may be null
 };
 
+/// What an import binds: `import a.b as c` c to a.b, `import a.b` a to a, `from m import n` n to m.n.
+struct ImportedName {
+  std::string_view name;
+  std::string_view path;
+  Position where;
+};
+
 struct Stmt {
   StmtKind kind;
   bool has_type_comment;  ///< kDef: annotations came from a comment
   Position where;
-  std::string_view text;  ///< kAugAssign, kImport: see there; kDef, kClass: the name
+  std::string_view text;  ///< kAugAssign: see there; kDef, kClass: the name
   std::string_view doc;   ///< kDef, kClass of scripts: the docstring
   const Expr* value;
   const Expr* second;
@@ -114,6 +129,7 @@ struct Stmt {
   std::span<const Param> params;
   std::span<const WithItem> with_items;
   std::span<const Expr* const> decorators;
+  std::span<const ImportedName> imports;
 };
 
 /// A parsed source. Immutable; shared by everything that keeps nodes.

@@ -13,6 +13,15 @@ namespace {
 
 enum class ClassKind : uint8_t { kClass, kModule, kNamedTuple, kEnum, kInterface, kModuleInterface };
 
+/// What the decorators of a method make of it.
+enum class MethodRole : uint8_t { kMethod, kStatic, kGetter, kSetter };
+
+/// `script` of `@torch.jit.script`, called or not.
+std::string_view decorator_name(const Expr& mark) {
+  const Expr& named = mark.is(ExprKind::kCall) ? *mark.items[0] : mark;
+  return named.is(ExprKind::kName) || named.is(ExprKind::kAttribute) ? named.text : std::string_view();
+}
+
 class ClassReader {
  public:
   ClassReader(Program& program, const Declaration& declaration)
@@ -49,7 +58,10 @@ class ClassReader {
     fail_at(source_, where, cat("in class ", declaration_.qualified_name, ": ", message));
   }
 
+  bool is_script() const { return source_.dialect == Dialect::kScript; }
+
   ClassKind kind() const {
+    if (is_script()) return script_kind();
     if (stmt_.targets.empty()) return ClassKind::kClass;
     const std::string base = stmt_.targets.size() == 1 ? dotted_name(*stmt_.targets[0]) : "";
     if (base == "Module") return ClassKind::kModule;
@@ -58,6 +70,34 @@ class ClassReader {
     if (base == "Interface") return ClassKind::kInterface;
     if (base == "ModuleInterface") return ClassKind::kModuleInterface;
     fail(stmt_.where, "Torchscript does not support class inheritance");
+  }
+
+  ClassKind script_kind() const {
+    bool is_interface = false;
+    for (const Expr* mark : stmt_.decorators) {
+      const std::string_view name = decorator_name(*mark);
+      if (name == "interface") {
+        is_interface = true;
+      } else if (name != "script") {
+        fail(start_of(*mark),
+             "this decorator is not part of TorchScript; @torch.jit.script and "
+             "@torch.jit.interface are, the first may be left out");
+      }
+    }
+    std::string base = stmt_.targets.size() == 1 ? dotted_name(*stmt_.targets[0]) : "";
+    base = base.substr(base.rfind('.') + 1);
+    if (is_interface) return base == "Module" ? ClassKind::kModuleInterface : ClassKind::kInterface;
+    if (stmt_.targets.empty() || base == "object") return ClassKind::kClass;
+    if (base == "NamedTuple") return ClassKind::kNamedTuple;
+    if (base == "Enum") return ClassKind::kEnum;
+    if (base == "Module") {
+      fail(stmt_.where,
+           "a module is an object that Python makes, with its weights; here stand functions and "
+           "plain classes. Pass the weights as arguments, or script the module in Python");
+    }
+    fail(stmt_.targets[0]->where,
+         "Torchscript does not support class inheritance; a class may be a NamedTuple "
+         "or an Enum, or have no base class");
   }
 
   TypePtr read_type(const Expr& expr) const {
@@ -106,10 +146,54 @@ class ClassReader {
     constexpr size_t kMaxMethods = 5'000;
     if (type_->methods.size() >= kMaxMethods) fail(def.where, cat("more than ", kMaxMethods, " methods"));
     Declaration method = declaration_;
-    method.qualified_name = cat(declaration_.qualified_name, ".", def.text);
     method.def = &def;
-    method.self_type = type_;
-    type_->methods.push_back(program_.declare(std::move(method)));
+    const MethodRole role = role_of(def);
+    if (role == MethodRole::kGetter) method.name = cat("__", def.text, "_getter");
+    if (role == MethodRole::kSetter) method.name = cat("__", def.text, "_setter");
+    // A saved class has no place for static methods: PyTorch finds them as functions beside it.
+    const std::string_view owner_suffix = role == MethodRole::kStatic ? "_static." : ".";
+    method.qualified_name = cat(declaration_.qualified_name, owner_suffix,
+                                method.name.empty() ? std::string(def.text) : method.name);
+    if (role != MethodRole::kStatic) method.self_type = type_;
+    Function* const declared = program_.declare(std::move(method));
+    (role == MethodRole::kStatic ? type_->static_methods : type_->methods).push_back(declared);
+    if (role == MethodRole::kGetter) {
+      type_->properties.push_back({.name = std::string(def.text), .getter = declared});
+    } else if (role == MethodRole::kSetter) {
+      property(def).setter = declared;
+    }
+  }
+
+  MethodRole role_of(const Stmt& def) const {
+    MethodRole role = MethodRole::kMethod;
+    for (const Expr* mark : def.decorators) {
+      const std::string_view name = decorator_name(*mark);
+      if (name == "staticmethod") {
+        role = MethodRole::kStatic;
+      } else if (name == "property") {
+        role = MethodRole::kGetter;
+      } else if (name == "setter") {
+        role = MethodRole::kSetter;
+      } else if (name == "ignore" || name == "unused") {
+        fail(start_of(*mark),
+             "a method that stays in Python; there is none where this program runs. Remove it");
+      } else if (name != "export") {
+        fail(start_of(*mark),
+             "this decorator is not part of TorchScript; methods may have @staticmethod, "
+             "@property and @NAME.setter");
+      }
+    }
+    return role;
+  }
+
+  ClassType::Property& property(const Stmt& def) const {
+    const auto found =
+        std::find_if(type_->properties.begin(), type_->properties.end(),
+                     [&](const ClassType::Property& candidate) { return candidate.name == def.text; });
+    if (found == type_->properties.end()) {
+      fail(def.where, cat("the setter of '", def.text, "' stands before its getter"));
+    }
+    return *found;
   }
 
   void add_attribute(const Stmt& item, std::string name, TypePtr type) {
@@ -247,6 +331,13 @@ class ClassReader {
 };
 
 }  // namespace
+
+bool is_hook(const ClassType& type, std::string_view method) {
+  const auto names = [&](const std::vector<std::string>& hooks) {
+    return std::find(hooks.begin(), hooks.end(), method) != hooks.end();
+  };
+  return names(type.forward_pre_hooks) || names(type.forward_hooks);
+}
 
 void define_class(Program& program, const Declaration& declaration) {
   ClassReader(program, declaration).run();

@@ -9,4 +9,7 @@ namespace calque::torchscript {
 /// not one of an archive.
 void define_class(Program& program, const Declaration& declaration);
 
+/// Whether that method of a module runs before or after forward.
+bool is_hook(const ClassType& type, std::string_view method);
+
 }  // namespace calque::torchscript

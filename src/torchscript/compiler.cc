@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "torchscript/closure_value.h"
+#include "torchscript/dead_results.h"
 #include "torchscript/expansions.h"
 #include "torchscript/type_parser.h"
 
@@ -19,49 +20,18 @@ bool returns_inside_blocks(std::span<const Stmt* const> body, bool inside) {
   });
 }
 
-/// Names such as _3 are PyTorch's numbering, which printers make anew.
-bool is_meaningful(std::string_view name) {
-  if (name.empty() || name[0] == '%') return false;
-  return name[0] != '_' ||
-         !std::all_of(name.begin() + 1, name.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool is_flag(const Value* value) { return value->hint.starts_with('%'); }
-
-/// Removes results of prim::If that only the compiler's flags needed, then constants that nothing needs.
-bool sweep(Block& block) {
-  bool changed = false;
-  for (Node* node = block.last(); node != block.param_node();) {
-    Node* const before = node->prev;
-    for (auto& inner : node->blocks) changed |= sweep(*inner);
-    if (node->is("prim::If")) {
-      for (size_t i = node->outputs.size(); i-- > 0;) {
-        if (node->outputs[i]->has_uses() || !is_flag(node->outputs[i])) continue;
-        node->erase_output(i);
-        for (auto& inner : node->blocks) inner->return_node()->remove_input(i);
-        changed = true;
-      }
-    } else if (node->is("prim::Constant") || node->is("prim::Uninitialized")) {
-      if (!node->output()->has_uses()) {
-        node->destroy();
-        changed = true;
-      }
-    }
-    node = before;
-  }
-  return changed;
-}
-
-void clear_flag_names(Block& block) {
+/// Takes away the names that only the compiler needed: its own variables, and PyTorch's numbering (`_3`),
+/// which printers make anew.
+void clear_temporary_names(Block& block) {
   const auto clear = [](const std::vector<Value*>& values) {
     for (Value* value : values) {
-      if (is_flag(value)) value->hint.clear();
+      if (value->hint.starts_with('%') || merged_hint(value->hint).empty()) value->hint.clear();
     }
   };
   clear(block.inputs());
   for (Node* node = block.first(); node != block.return_node(); node = node->next) {
     clear(node->outputs);
-    for (auto& inner : node->blocks) clear_flag_names(*inner);
+    for (auto& inner : node->blocks) clear_temporary_names(*inner);
   }
 }
 
@@ -115,11 +85,8 @@ void FunctionCompiler::finish(Flow flow) {
     function_.schema.returns = {make_argument({}, return_type_)};
   }
   graph().add_output(result);
-  if (uses_flags_) {
-    while (sweep(graph().block())) {
-    }
-    clear_flag_names(graph().block());
-  }
+  remove_dead_results(graph().block());
+  clear_temporary_names(graph().block());
 }
 
 std::vector<Value*> FunctionCompiler::expand(Position where, const Expansion& expansion,
@@ -200,8 +167,10 @@ void FunctionCompiler::set_variable(Position where, std::string_view name, Sugar
   }
   if (Value* graph_value = simple_value(value)) {
     unmark_empty_list(graph_value);
-    const bool named = is_meaningful(name) || name[0] == '%';
-    if (named && graph_value->hint.empty()) graph_value->hint = std::string(name);
+    // A value has the name of its first variable, also when that is a number: PyTorch's rule, which keeps
+    // names the same through round trips.
+    if (graph_value->hint.empty() && graph_value->node->owner == block())
+      graph_value->hint = std::string(name);
   }
   frame_->set(name, std::move(value));
 }

@@ -66,7 +66,6 @@ class FunctionCompiler final : public Emitter {
   // compiler.cc: variables, functions, returns.
   void bind_parameters();
   void finish(Flow flow);
-  void remove_unused_flags();
   Sugared find_name(Position where, std::string_view name);
   Sugared capture(std::string_view name);
   void set_variable(Position where, std::string_view name, Sugared value);

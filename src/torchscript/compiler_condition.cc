@@ -113,8 +113,10 @@ Condition FunctionCompiler::compare_none(const Expr& expr, const Expr& tested, b
     out.value = builtin(expr.where, equal ? "aten::__is__" : "aten::__isnot__", {value, none});
     if (tested.is(ExprKind::kName) && value->type->kind() != TypeKind::Any) {
       const std::string name(tested.text);
-      out.when_true[name] = equal ? none_type() : without_none(value->type);
-      out.when_false[name] = equal ? without_none(value->type) : none_type();
+      (equal ? out.when_false : out.when_true)[name] = without_none(value->type);
+      // An optional that is None keeps its type, so that a value may be assigned to it.
+      if (value->type->kind() == TypeKind::Union)
+        (equal ? out.when_true : out.when_false)[name] = none_type();
     }
   }
   return out;
@@ -189,7 +191,12 @@ Condition FunctionCompiler::attribute_condition(const Expr& expr) {
   if (expr.items.size() != 3 || !expr.items[2]->is(ExprKind::kString)) {
     fail(expr.where, "hasattr takes a value and the name of an attribute in quotes");
   }
-  return {.fixed = sugared(*expr.items[1])->has_attribute(expr.items[2]->text)};
+  const Sugared object = sugared(*expr.items[1]);
+  const Value* value = simple_value(object);
+  if (value != nullptr && value->type->kind() == TypeKind::Class) {
+    program().complete(static_cast<const ClassType&>(*value->type));
+  }
+  return {.fixed = object->has_attribute(expr.items[2]->text)};
 }
 
 Value* FunctionCompiler::condition_value(Position where, const Condition& condition) {

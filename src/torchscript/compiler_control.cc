@@ -129,7 +129,7 @@ void FunctionCompiler::merge_variable(Position where, Node* branch, const Arm& y
   }
   yes.block->add_output(yes_value);
   no.block->add_output(no_value);
-  Value* merged = branch->add_output(std::move(type), merged_hint(name));
+  Value* merged = branch->add_output(std::move(type), name);
   if (yes_unset && no_unset) unset_returns_.insert(merged);
   frame_->set(name, simple(merged));
 }

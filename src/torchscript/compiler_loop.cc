@@ -112,7 +112,7 @@ Flow FunctionCompiler::loop(Loop& context) {
   for (const std::string& name : context.carried) {
     Value* before = simple_value(frame_->find(name));
     context.node->add_input(before);
-    Value* inside = body->add_input(before->type, merged_hint(name));
+    Value* inside = body->add_input(before->type, name);
     if (unset_returns_.contains(before)) unset_returns_.insert(inside);
     frame.set(name, simple(inside));
   }

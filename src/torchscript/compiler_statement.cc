@@ -258,8 +258,15 @@ void FunctionCompiler::assign(const Stmt& stmt) {
   TypePtr hint = stmt.annotation == nullptr ? nullptr : read_type(*stmt.annotation);
   Sugared value = sugared(*stmt.value, hint);
   if (hint != nullptr) value = simple(annotated(stmt.where, value->as_value(*this, stmt.where), hint));
+  Node* const made = last_node();
   if (stmt.targets.size() > 1) value = simple(value->as_value(*this, stmt.where));
   for (const Expr* target : stmt.targets) assign_to(*target, value);
+  const bool unpacks = stmt.targets.size() == 1 && !stmt.targets[0]->is(ExprKind::kName);
+  // The tuple of `a, b = x, y` was taken apart before anybody saw it.
+  if (stmt.value->is(ExprKind::kTuple) && unpacks && made->is("prim::TupleConstruct") &&
+      !made->output()->has_uses()) {
+    made->destroy();
+  }
 }
 
 void FunctionCompiler::assign_to(const Expr& target, const Sugared& value) {

@@ -58,6 +58,11 @@ Value* Emitter::value(Position where, std::string kind, const std::vector<Value*
   return node(where, std::move(kind), inputs)->add_output(std::move(type));
 }
 
+bool Emitter::defines_attributes_of(const ClassType& type) const {
+  return source_.dialect == Dialect::kScript && block_ == &graph_.block() &&
+         function_name_ == cat(type.name, ".__init__");
+}
+
 Value* Emitter::constant(Position where, IValue content) {
   TypePtr type = type_of(content);
   return constant(where, std::move(content), std::move(type));
@@ -83,6 +88,7 @@ Value* Emitter::tuple(Position where, const std::vector<Value*>& items, TypePtr 
 }
 
 std::vector<Value*> Emitter::unpack_tuple(Position where, Value* tuple) {
+  if (tuple->node->is("prim::TupleConstruct")) return tuple->node->inputs;
   Node* made = node(where, "prim::TupleUnpack", {tuple});
   std::vector<Value*> items;
   for (const TypePtr& type : tuple->type->contained()) items.push_back(made->add_output(type));
@@ -154,7 +160,9 @@ Value* Emitter::convert_scalar(Position where, const TypePtr& type, Value* input
       if (wanted == TypeKind::Float) return builtin(where, "aten::FloatImplicit", {input});
       if (wanted == TypeKind::Int) return builtin(where, "aten::IntImplicit", {input});
       if (wanted == TypeKind::Number) return builtin(where, "aten::ScalarImplicit", {input});
-      if (wanted == TypeKind::Complex) return builtin(where, "aten::ComplexImplicit", {input});
+      if (wanted == TypeKind::Complex && is_builtin("aten::ComplexImplicit")) {
+        return builtin(where, "aten::ComplexImplicit", {input});
+      }
       return input;
     case TypeKind::Number:
       if (wanted == TypeKind::Float) return builtin(where, "aten::Float", {input});

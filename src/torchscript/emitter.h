@@ -63,6 +63,10 @@ class Emitter {
   virtual std::vector<Value*> expand(Position where, const Expansion& expansion,
                                      const std::vector<Value*>& inputs) = 0;
 
+  /// Whether an assignment to an attribute here gives the class the attribute: at the top of its `__init__`,
+  /// in a script.
+  bool defines_attributes_of(const ClassType& type) const;
+
   /// New nodes go to the end of this block.
   Block* block() const { return block_; }
   void set_block(Block* block) { block_ = block; }
@@ -77,6 +81,7 @@ class Emitter {
   Value* constant(Position where, IValue value, TypePtr type);
   Value* list(Position where, TypePtr element, const std::vector<Value*>& items);
   Value* tuple(Position where, const std::vector<Value*>& items, TypePtr type = nullptr);
+  /// The items; a tuple that was made here is not taken apart again, as in PyTorch.
   std::vector<Value*> unpack_tuple(Position where, Value* tuple);
   Value* unchecked_cast(Position where, Value* value, TypePtr type);
   Value* uninitialized(Position where, TypePtr type);

@@ -106,7 +106,7 @@ class Matcher {
   bool takes_rest_as_list(size_t i) const {
     const Argument& argument = schema_.arguments[i];
     const bool last = i + 1 == schema_.arguments.size() || schema_.arguments[i + 1].keyword_only;
-    const Type& type = *unwrap_optional(argument.type);
+    const Type& type = *argument.type;
     if (!last || type.kind() != TypeKind::List || has_variables(type)) return false;
     if (argument.broadcast_length.value_or(0) != 0) return false;
     const Type& actual = *arguments_.positional[positional_used_]->type;
@@ -114,7 +114,7 @@ class Matcher {
   }
 
   bool take_rest(const Argument& argument, std::vector<Value*>& inputs) {
-    const TypePtr& element = unwrap_optional(argument.type)->contained()[0];
+    const TypePtr& element = argument.type->contained()[0];
     std::vector<Value*> items;
     while (positional_used_ < arguments_.positional.size()) {
       Value* item = arguments_.positional[positional_used_++];

@@ -60,7 +60,7 @@ std::shared_ptr<CompilationUnit> make_unit() {
 
 Function* Program::declare(Declaration declaration) {
   auto function = std::make_unique<Function>();
-  function->name = std::string(declaration.def->text);
+  function->name = declaration.name.empty() ? std::string(declaration.def->text) : declaration.name;
   function->qualified_name = declaration.qualified_name;
   function->schema.name = function->name;
   function->doc = std::string(declaration.def->doc);
@@ -96,6 +96,16 @@ const FunctionSchema& Program::schema_of(Function& function) {
   }
   compile(function, entry);
   return function.schema;
+}
+
+void Program::complete(const ClassType& type) {
+  Function* const init = type.find_method("__init__");
+  const auto it = init == nullptr ? entries_.end() : entries_.find(init);
+  if (it == entries_.end()) return;
+  Entry& entry = it->second;
+  if (entry.declaration.tree->source().dialect != Dialect::kScript) return;
+  schema_of(*init);
+  if (entry.state == State::kSignature) compile(*init, entry);
 }
 
 void Program::compile_all() {

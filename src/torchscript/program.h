@@ -52,6 +52,7 @@ struct Declaration {
   const Stmt* def = nullptr;
   std::shared_ptr<Resolver> resolver;
   TypePtr self_type{};  ///< of methods; null for functions
+  std::string name{};   ///< when it is not the name that stands after `def`: of getters and setters
 };
 
 /// Arguments and, when annotated, the return type of a function. Types that are left out are Tensor.
@@ -81,6 +82,9 @@ class Program {
   /// The schema, resolved at the first call. LoadError for functions that call themselves before their return
   /// type is known.
   const FunctionSchema& schema_of(Function& function);
+  /// Compiles the `__init__` of a class of a script, whose assignments say what attributes the class has.
+  /// Does nothing when it is compiled, or is just being compiled.
+  void complete(const ClassType& type);
   /// Compiles everything declared so far and what that declares. Throws NotImplementedError that names every
   /// missing operator and where it stands, or LoadError for calls that fit no overload, or for recursion.
   void compile_all();

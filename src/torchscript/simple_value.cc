@@ -149,6 +149,7 @@ Sugared SimpleValue::attribute(Emitter& emitter, Position where, std::string_vie
 
 Sugared SimpleValue::class_attribute(Emitter& emitter, Position where, std::string_view name) {
   const auto& type = static_cast<const ClassType&>(*value_->type);
+  emitter.program().complete(type);
   if (type.find_method(name) != nullptr) return method_value(value_, name);
   if (const auto slot = type.find_attribute(name)) {
     return simple(emitter.get_attribute(where, value_, name, type.attributes[*slot].type));
@@ -183,7 +184,12 @@ void SimpleValue::set_attribute(Emitter& emitter, Position where, std::string_vi
     method_value(value_, property->setter->name)->call(emitter, where, {.positional = {content}});
     return;
   }
-  const auto slot = type.find_attribute(name);
+  emitter.program().complete(type);
+  auto slot = type.find_attribute(name);
+  if (!slot.has_value() && emitter.defines_attributes_of(type)) {
+    slot = emitter.program().unit().find_class(type.name)->add_attribute(
+        {.name = std::string(name), .type = content->type});
+  }
   if (!slot.has_value()) {
     emitter.fail(where, cat("Tried to set nonexistent attribute: ", name,
                             ". Did you forget to initialize it in "

@@ -29,5 +29,8 @@ std::vector<Function*> compile_source(CompilationUnit& unit, const std::string& 
 
 /// The names that every source in Python's spelling has: `torch`, `math`, `annotate`. nullptr for others.
 Sugared script_global(std::string_view name);
+/// What an imported name means, by its whole path: `torch.nn.functional`, `math.sqrt`. LoadError for a module
+/// that is not part of TorchScript.
+Sugared script_import(std::string_view path, Emitter& emitter, Position where);
 
 }  // namespace calque::torchscript

@@ -125,7 +125,7 @@ TEST(SourceCompiler, ErrorsPointAtThePlace) {
   EXPECT_THAT(error_of("def f(x: Tensor):\n  raise MyError(\"x\")\n"), HasSubstr("cannot raise MyError"));
   EXPECT_THAT(error_of("def f(x: List[int]):\n  if x:\n    return 1\n  return 2\n"),
               HasSubstr("test its len()"));
-  EXPECT_THAT(error_of("x = 1\n"), HasSubstr("functions and classes"));
+  EXPECT_THAT(error_of("print(1)\n"), HasSubstr("other statements stand inside functions"));
 }
 
 TEST(SourceCompiler, ListsTheVariantsOfACallThatFitsNone) {

@@ -172,13 +172,35 @@ const Stmt* SourceParser::simple_statement() {
     return delete_statement();
   } else if (token_.is("import")) {
     return import_statement();
+  } else if (is_script() && token_.is(TokenKind::kName) && token_.text == "from") {
+    return from_import_statement();
   } else if (token_.is("global")) {
     fail("'global' is not part of TorchScript; pass the value as an argument or keep it in an attribute");
   } else {
+    if (is_script()) refuse_python_statement();
     return expression_statement();
   }
   end_of_line();
   return make(stmt);
+}
+
+/// Statements of Python that begin with a word that TorchScript reads as a name.
+void SourceParser::refuse_python_statement() const {
+  struct Row {
+    std::string_view word, advice;
+  };
+  constexpr Row kRows[] = {
+      {"try", "exceptions cannot be caught; test for the condition with 'if' before it fails"},
+      {"yield", "collect the values in a list and return it"},
+      {"async", "use torch.jit.fork and torch.jit.wait"},
+      {"await", "use torch.jit.fork and torch.jit.wait"},
+      {"nonlocal", "pass the value as an argument and return the new one"},
+  };
+  for (const Row& row : kRows) {
+    if (token_.is(TokenKind::kName) && token_.text == row.word) {
+      fail(cat("'", row.word, "' is not part of TorchScript; ", row.advice));
+    }
+  }
 }
 
 void SourceParser::end_of_line() {
@@ -220,22 +242,6 @@ const Stmt* SourceParser::delete_statement() {
     targets.push_back(postfix());
   } while (accept(",") && !token_.is(TokenKind::kNewline));
   stmt.targets = keep(targets);
-  end_of_line();
-  return make(stmt);
-}
-
-const Stmt* SourceParser::import_statement() {
-  Stmt stmt{};
-  stmt.kind = StmtKind::kImport;
-  stmt.where = token_.where;
-  advance();
-  const uint32_t begin = token_.offset;
-  uint32_t end = begin;
-  do {
-    end = token_.offset + static_cast<uint32_t>(token_.text.size());
-    expect_name("a module name after 'import'");
-  } while (accept("."));
-  stmt.text = std::string_view(tree_.source_.text).substr(begin, end - begin);
   end_of_line();
   return make(stmt);
 }

@@ -50,6 +50,7 @@ class SourceParser {
   std::string_view expect_name(std::string_view what);
   [[noreturn]] void fail(std::string_view message) const;
   std::string found() const;
+  bool is_script() const { return tree_.source_.dialect == Dialect::kScript; }
 
   // Arena.
   template <class T>
@@ -76,7 +77,9 @@ class SourceParser {
   const Stmt* definition();
   const Stmt* class_definition();
   const Stmt* import_statement();
+  const Stmt* from_import_statement();
   const Stmt* raise_statement();
+  void refuse_python_statement() const;
   const Stmt* assert_statement();
   const Stmt* delete_statement();
   std::vector<Param> parameters();
@@ -85,6 +88,10 @@ class SourceParser {
   std::vector<const Expr*> decorators();
   std::string_view docstring(std::span<const Stmt* const>& body);
   void check_target(const Expr& target) const;
+
+  // Imports: source_parser_import.cc.
+  std::string_view dotted_path(std::string_view what);
+  std::string_view import_alias(std::string_view otherwise);
 
   // Expressions: source_parser_expr.cc.
   const Expr* expression_list();

@@ -66,7 +66,9 @@ const Expr* SourceParser::target_list() {
 const Expr* SourceParser::expression() {
   const DepthGuard guard(depth_, limits_.max_depth, tree_.source_, token_.where);
   const Position where = token_.where;
-  if (token_.is(TokenKind::kName) && token_.text == "lambda") fail("'lambda' is not part of TorchScript");
+  if (token_.is(TokenKind::kName) && token_.text == "lambda") {
+    fail("'lambda' is not part of TorchScript; write a function with a name, outside this one");
+  }
   const Expr* value = or_expression();
   if (!accept("if")) return value;
   const Expr* condition = or_expression();

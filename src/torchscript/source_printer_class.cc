@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "torchscript/class_definition.h"
 #include "torchscript/source_printer_text.h"
 
 namespace calque::torchscript {
@@ -109,11 +110,6 @@ class TypePrinter {
       const auto same = [&](const Function* known) { return known == method || known->name == method->name; };
       if (method != nullptr && std::none_of(ordered.begin(), ordered.end(), same)) ordered.push_back(method);
     };
-    const auto is_hook = [&](const Function* method) {
-      const auto names = [&](const std::string& hook) { return hook == method->name; };
-      return std::any_of(type.forward_hooks.begin(), type.forward_hooks.end(), names) ||
-             std::any_of(type.forward_pre_hooks.begin(), type.forward_pre_hooks.end(), names);
-    };
     for (const ClassType::Property& property : type.properties) {
       const auto listed = [&](const Function* accessor) {
         return std::find(type.methods.begin(), type.methods.end(), accessor) != type.methods.end();
@@ -122,7 +118,7 @@ class TypePrinter {
       if (!listed(property.setter)) add(property.setter);
     }
     for (const Function* method : type.methods) {
-      if (!is_hook(method)) add(method);
+      if (!is_hook(type, method->name)) add(method);
     }
     for (const std::string& hook : type.forward_hooks) add(type.find_method(hook));
     for (const std::string& hook : type.forward_pre_hooks) add(type.find_method(hook));

@@ -20,7 +20,7 @@ void FunctionPrinter::loop_start(const Node& node) {
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     const Value& first = *node.input(i + 2);
     const TypePtr& type = node.outputs[i]->type;
-    const bool widened = !same_type(first.type, type);
+    const bool widened = type->kind() == TypeKind::Optional || !same_type(first.type, type);
     line(cat(text(*node.outputs[i]), widened ? cat(": ", state_.definitions.annotation(*type)) : "", " = ",
              text(first)));
   }

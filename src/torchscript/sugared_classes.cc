@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "torchscript/class_definition.h"
 #include "torchscript/operator_match.h"
 #include "torchscript/sugared_names.h"
 
@@ -65,7 +66,11 @@ class ClassValue final : public SugaredValue {
   Sugared attribute(Emitter& emitter, Position where, std::string_view name) override {
     if (name == "__new__") return std::make_shared<NewValue>(type_);
     if (Function* function = type_->find_static_method(name)) return function_value(*function);
-    if (type_->find_method(name) != nullptr) return std::make_shared<UnboundMethodValue>(type_, name);
+    if (Function* method = type_->find_method(name)) {
+      // Calls of hooks are printed as those of functions below the name of the class.
+      if (is_hook(*type_, name)) return function_value(*method);
+      return std::make_shared<UnboundMethodValue>(type_, name);
+    }
     if (outer_) {
       if (Sugared found = outer_(name)) return found;
     }

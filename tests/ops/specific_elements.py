@@ -126,6 +126,14 @@ def _(s):
     return [s.integer(0, 5), indices(s, s.sizes(), 6, dtype=s.dtype, wrong=0)]
 
 
+@sample("aten::div.out")
+def _(s):
+    # A result of another shape would be resized, which is not supported.
+    floating(s)
+    a = s.tensor()
+    return [a, torch.ones_like(a) * 3, torch.zeros(a.shape, dtype=torch.float64)]
+
+
 @sample("aten::div.Tensor_mode", "aten::div_.Tensor_mode", "aten::divide.Tensor_mode")
 def _(s):
     shape = s.sizes()

@@ -41,6 +41,24 @@ EXPRESSIONS = [
 
 FUNCTIONS = [
     """
+def g(a: int, b: Optional[List[int]] = None) -> int:
+    if b is None:
+        return a
+    return a + len(b)
+
+def f(x: Tensor, n: int):
+    return g(n, None) + g(n, [1, n]) + g(n)
+""",
+    """
+def f(x: Tensor, n: int):
+    a, b = n, x
+    (c, d), e = (a, b), n + 1
+    a, c = c + 1, a * 2
+    t = (a, b)
+    g, h = t
+    return a, c, d, e, g, h, t
+""",
+    """
 def f(x: Tensor, n: int):
     y = x
     for i in range(n):

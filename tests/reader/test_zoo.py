@@ -6,10 +6,13 @@ import pytest
 import torch
 
 import zoo_control
+import zoo_language
 import zoo_modules
+import zoo_services
 import zoo_values
 
-EXAMPLES = {**zoo_control.EXAMPLES, **zoo_values.EXAMPLES, **zoo_modules.EXAMPLES}
+ZOOS = (zoo_control, zoo_values, zoo_modules, zoo_services, zoo_language)
+EXAMPLES = {kind: inputs for zoo in ZOOS for kind, inputs in zoo.EXAMPLES.items()}
 
 
 def scripted(kind):
