@@ -132,6 +132,14 @@ class Storage final : public RefCounted {
   std::shared_ptr<const void> keeper_;
 };
 
+/// How the integers of a quantised tensor stand for numbers: (integer - zero point) * scale.
+class Quantization final : public RefCounted {
+ public:
+  std::vector<double> scales;        ///< one, or one for each index of dimension `axis`
+  std::vector<int64_t> zero_points;  ///< as many
+  int64_t axis = -1;                 ///< -1: one scale for the whole tensor
+};
+
 /// What a Tensor handle points to: a view (offset, sizes, strides in elements) of a storage.
 /// Invariant: every element that sizes and strides reach lies inside the storage.
 class TensorImpl final : public RefCounted {
@@ -141,8 +149,9 @@ class TensorImpl final : public RefCounted {
   Dims sizes;
   Dims strides;  ///< in elements; 0 for expanded dimensions
   ScalarType dtype = ScalarType::Float;
-  bool requires_grad = false;   ///< kept for archives only; nothing is differentiated
-  bool wrapped_number = false;  ///< 0-dim tensor that stands for a Python number in type promotion
+  bool requires_grad = false;        ///< kept for archives only; nothing is differentiated
+  bool wrapped_number = false;       ///< 0-dim tensor that stands for a Python number in type promotion
+  Ref<Quantization> quantization{};  ///< of qint8, quint8 and qint32; null for other dtypes
 };
 
 /// Handle to a tensor; copies share the same tensor. A default-constructed handle is undefined.

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "calque/error.h"
+#include "ir/native_class.h"
 
 namespace calque {
 
@@ -109,6 +110,7 @@ class SchemaReader {
     }
     if (!take('(')) {
       schema.returns.push_back(type_and_alias());
+      if (is_word(peek())) schema.returns.back().name = identifier();
       return;
     }
     if (take(')')) return;
@@ -203,8 +205,15 @@ class SchemaReader {
       return std::make_shared<const Type>(word == "Await" ? TypeKind::Await : TypeKind::RRef,
                                           std::vector<TypePtr>{std::move(inner)});
     }
+    if (word == "__torch__") return native_class(word);
     if (word.size() <= 3 && word[0] >= 'a' && word[0] <= 'z') return var_type(word);
     fail(cat("a type, found ", quoted(word)));
+  }
+
+  TypePtr native_class(std::string qualified_name) {
+    while (take('.')) qualified_name += "." + identifier();
+    if (TypePtr type = find_native_class(qualified_name)) return type;
+    fail(cat("a class that is known, found ", quoted(qualified_name)));
   }
 
   TypePtr tuple() {
@@ -359,7 +368,9 @@ std::string FunctionSchema::str() const {
   if (is_vararg) out += first ? "..." : ", ...";
   out += ") -> ";
   if (is_varret) return out + "...";
-  if (returns.size() == 1 && returns[0].name.empty()) return out + type_text(returns[0]);
+  if (returns.size() == 1) {
+    return out + type_text(returns[0]) + (returns[0].name.empty() ? "" : " " + returns[0].name);
+  }
   out += "(";
   for (size_t i = 0; i < returns.size(); ++i) {
     if (i > 0) out += ", ";

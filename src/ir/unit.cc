@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "calque/error.h"
 #include "ir/graph.h"
+#include "ir/native_class.h"
 
 namespace calque {
 
@@ -10,6 +11,7 @@ std::shared_ptr<ClassType> CompilationUnit::find_class(std::string_view qualifie
 }
 
 TypePtr CompilationUnit::find_type(std::string_view qualified_name) const {
+  if (TypePtr native = find_native_class(qualified_name)) return native;
   auto it = types_by_name_.find(qualified_name);
   return it == types_by_name_.end() ? nullptr : it->second;
 }

@@ -5,6 +5,7 @@
 #include "kernels/convert/convert_kernels.h"
 #include "kernels/gelu/gelu_kernels.h"
 #include "kernels/gemm/gemm_kernels.h"
+#include "kernels/gemm_int8/gemm_int8_kernels.h"
 #include "kernels/layer_norm/layer_norm_kernels.h"
 #include "kernels/pointwise/pointwise_kernels.h"
 #include "kernels/softmax/softmax_kernels.h"
@@ -14,6 +15,7 @@ namespace calque::kernels {
 struct KernelSet {
   const GemmKernels<float>* gemm_f32;
   const GemmKernels<double>* gemm_f64;
+  const GemmInt8Kernels* gemm_int8;
   const ConvertKernels* convert;
   const PointwiseKernels* pointwise;
   const GeluKernels* gelu;

@@ -4,8 +4,8 @@ namespace calque::kernels {
 
 namespace {
 
-constexpr KernelSet kScalarSet{&kGemmF32Scalar, &kGemmF64Scalar, &kConvertScalar,  &kPointwiseScalar,
-                               &kGeluScalar,    &kSoftmaxScalar, &kLayerNormScalar};
+constexpr KernelSet kScalarSet{&kGemmF32Scalar,   &kGemmF64Scalar, &kGemmInt8Scalar, &kConvertScalar,
+                               &kPointwiseScalar, &kGeluScalar,    &kSoftmaxScalar,  &kLayerNormScalar};
 
 }  // namespace
 

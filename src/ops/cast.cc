@@ -61,6 +61,13 @@ void to_prim_other(OpCall& c) {
 void type_as(OpCall& c) { c.ret(c.tensor(0).to(c.tensor(1).dtype())); }
 void cpu(OpCall& c) { c.ret(c[0]); }
 
+Tensor copy_in_format(const Tensor& self, MemoryFormat format) {
+  Tensor out = empty_in_format(self, self.dtype(), format);
+  out.impl()->quantization = self.impl()->quantization;
+  out.copy_(self);
+  return out;
+}
+
 void contiguous(OpCall& c) {
   const Tensor self = c.tensor(0);
   const MemoryFormat format = memory_format_of(c[1], self, MemoryFormat::kContiguous);
@@ -68,18 +75,14 @@ void contiguous(OpCall& c) {
     throw RuntimeError("preserve memory format is unsupported by the contiguous operator");
   }
   if (is_in_format(self, format)) return c.ret(c[0]);
-  Tensor out = empty_in_format(self, self.dtype(), format);
-  out.copy_(self);
-  c.ret(out);
+  c.ret(copy_in_format(self, format));
 }
 
 void clone(OpCall& c) {
   const Tensor self = c.tensor(0);
   const MemoryFormat format = memory_format_of(c[1], self, MemoryFormat::kPreserve);
   if (format == MemoryFormat::kPreserve) return c.ret(self.clone());
-  Tensor out = empty_in_format(self, self.dtype(), format);
-  out.copy_(self);
-  c.ret(out);
+  c.ret(copy_in_format(self, format));
 }
 
 void copy_(OpCall& c) {

@@ -48,7 +48,8 @@ class Registry {
           loss_ops(),       random_ops(),      cast_ops(),          create_ops(),  like_ops(),
           view_ops(),       join_ops(),        shape_ops(),         index_ops(),   index_dim_ops(),
           gather_ops(),     masked_ops(),      string_search_ops(), list_ops(),    tensor_fact_ops(),
-          string_ops(),     dict_ops(),        number_ops(),        math_ops(),    list_order_ops()}) {
+          string_ops(),     dict_ops(),        number_ops(),        math_ops(),    list_order_ops(),
+          quantize_ops()}) {
       for (const OpRow& row : table) by_name_[base_name(row.schema)].rows.push_back(&row);
     }
   }

@@ -32,6 +32,7 @@ OpTable norm_ops();
 OpTable pad_ops();
 OpTable pointwise_ops();
 OpTable pool_ops();
+OpTable quantize_ops();
 OpTable random_ops();
 OpTable reduce_ops();
 OpTable search_ops();

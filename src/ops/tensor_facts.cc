@@ -39,6 +39,7 @@ void is_signed(OpCall& c) { c.ret(c.tensor(0).dtype() != kBool && c.tensor(0).dt
 void is_same_size(OpCall& c) { c.ret(to_dims(c.tensor(0).sizes()) == to_dims(c.tensor(1).sizes())); }
 void yes(OpCall& c) { c.ret(true); }
 void no(OpCall& c) { c.ret(false); }
+void is_quantized(OpCall& c) { c.ret(static_cast<bool>(c.tensor(0).impl()->quantization)); }
 void requires_grad(OpCall& c) { c.ret(c.tensor(0).requires_grad()); }
 void get_device(OpCall& c) { c.ret(int64_t{-1}); }
 
@@ -114,7 +115,7 @@ constexpr OpRow kTensorFactOps[] = {
     {"prim::is_sparse_csr(Tensor a) -> bool", no},
     {"prim::is_mkldnn(Tensor a) -> bool", no},
     {"prim::is_nested(Tensor a) -> bool", no},
-    {"prim::is_quantized(Tensor a) -> bool", no},
+    {"prim::is_quantized(Tensor a) -> bool", is_quantized},
 };
 
 }  // namespace

@@ -76,6 +76,10 @@ void check_broadcasts_to(const Tensor& source, IntArrayRef target) {
 
 void Tensor::copy_(const Tensor& source) const {
   if (is_same(source)) return;
+  if (!(impl_->quantization == source.impl()->quantization)) {
+    throw NotImplementedError(
+        "copy_ between tensors that are quantised differently; dequantize() them first");
+  }
   check_broadcasts_to(source, sizes());
   Tensor from = source;
   if (may_overlap(*this, source)) {
@@ -116,12 +120,14 @@ Tensor Tensor::contiguous() const {
   if (is_contiguous()) return *this;
   Tensor out = empty(sizes(), dtype());
   copy_same(out, *this, strides_of(*this));
+  out.impl()->quantization = impl_->quantization;
   return out;
 }
 
 Tensor Tensor::clone() const {
   Tensor out = empty_like(*this, dtype());
   copy_same(out, *this, strides_of(*this));
+  out.impl()->quantization = impl_->quantization;
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/checked.h"
+#include "calque/error.h"
 #include "tensor/shape.h"
 
 namespace calque {
@@ -131,6 +132,9 @@ Dims elementwise_strides(IntArrayRef sizes, std::span<const Tensor> operands) {
 }
 
 Tensor make_view(const Tensor& base, Dims sizes, Dims strides, int64_t offset) {
+  const Ref<Quantization>& quantization = base.impl()->quantization;
+  if (quantization && quantization->axis >= 0)
+    throw RuntimeError("Setting strides is possible only on uniformly quantized tensor");
   const auto range = reach(offset, sizes, strides);
   const int64_t room = base.storage()->nbytes() / base.itemsize();
   check(range && range->second <= room && checked_numel(sizes).has_value(), "a view leaves its storage");
@@ -140,6 +144,7 @@ Tensor make_view(const Tensor& base, Dims sizes, Dims strides, int64_t offset) {
   impl->sizes = std::move(sizes);
   impl->strides = std::move(strides);
   impl->dtype = base.dtype();
+  impl->quantization = quantization;
   return Tensor(std::move(impl));
 }
 

@@ -93,15 +93,18 @@ TEST(Hostile, Pkl1CallsOfAnythingElse) {
 }
 
 TEST(Hostile, Pkl1QuantisedSparseAndForeignStorages) {
-  EXPECT_THAT(error_of(with_value("ctorch._utils\n_rebuild_qtensor\n)R")), HasSubstr("quantised"));
+  EXPECT_THAT(error_of(with_value("ctorch._utils\n_rebuild_qtensor\n)R")),
+              HasSubstr("_rebuild_qtensor takes"));
   EXPECT_THAT(error_of(with_value("ctorch._utils\n_rebuild_sparse_tensor\n)R")), HasSubstr("sparse"));
   for (const char* storage :
-       {"QInt8Storage", "ComplexFloatStorage", "UntypedStorage", "Float8_e4m3fnStorage"}) {
+       {"QUInt4x2Storage", "ComplexFloatStorage", "UntypedStorage", "Float8_e4m3fnStorage"}) {
     FakeTensor tensor;
     tensor.storage = storage;
     EXPECT_THAT(error_of(with_tensor(tensor)), HasSubstr(storage));
   }
   FakeTensor tensor;
+  tensor.storage = "QInt8Storage";
+  EXPECT_THAT(error_of(with_tensor(tensor)), HasSubstr("without its scale"));
   tensor.storage = "load";
   EXPECT_THAT(error_of(with_tensor(tensor)), HasSubstr("not among the names"));
 }
@@ -229,9 +232,28 @@ TEST(Hostile, Code2OperatorsThatReachMemoryOrFilesAreAbsent) {
 TEST(Hostile, Code2CustomClassesAreRefusedByName) {
   FakeArchive archive = small_archive();
   archive.sources[0].second =
+      "class M(Module):\n  p : __torch__.torch.classes.quantized.Conv2dPackedParamsBase\n";
+  archive.data_pickle = pickled_object("M", {{"p", "N"}});
+  EXPECT_THAT(error_of(archive), HasSubstr("__torch__.torch.classes.quantized.Conv2dPackedParamsBase"));
+}
+
+TEST(Hostile, Code2PackedParametersWithAnyState) {
+  FakeArchive archive = small_archive();
+  archive.sources[0].second =
       "class M(Module):\n  p : __torch__.torch.classes.quantized.LinearPackedParamsBase\n";
   archive.data_pickle = pickled_object("M", {{"p", "N"}});
-  EXPECT_THAT(error_of(archive), HasSubstr("__torch__.torch.classes.quantized.LinearPackedParamsBase"));
+  EXPECT_THAT(error_of(archive), HasSubstr("LinearPackedParamsBase"));
+  const std::string object = "c__torch__.torch.classes.quantized\nLinearPackedParamsBase\n)\x81";
+  for (const std::string state : {"}b", "Nb", ")b",
+                                  "K\1\x85"
+                                  "b",
+                                  "K\1K\1\x86"
+                                  "b",
+                                  "NN\x86"
+                                  "b"}) {
+    archive.data_pickle = pickled_object("M", {{"p", object + state}});
+    EXPECT_THAT(error_of(archive), HasSubstr("attribute p")) << state;
+  }
 }
 
 TEST(Hostile, Code3BadText) {

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "formats/pickle_writer.h"
 #include "ir/graph.h"
+#include "ir/native_class.h"
+#include "ops/packed_linear.h"
 #include "torchscript/source_printer_names.h"
 
 namespace calque::torchscript {
@@ -42,6 +44,12 @@ std::string_view storage_class(ScalarType dtype) {
       return "BoolStorage";
     case ScalarType::BFloat16:
       return "BFloat16Storage";
+    case ScalarType::QInt8:
+      return "QInt8Storage";
+    case ScalarType::QUInt8:
+      return "QUInt8Storage";
+    case ScalarType::QInt32:
+      return "QInt32Storage";
     default:
       return {};
   }
@@ -207,6 +215,7 @@ class Pickler {
     push_class(type);
     out_.empty_tuple();
     out_.new_object();
+    if (find_native_class(type.name) != nullptr) return push_packed_linear(object);
     out_.empty_dict();
     out_.mark();
     for (size_t i = 0; i < type.attributes.size(); ++i) {
@@ -214,6 +223,14 @@ class Pickler {
       push_step(type.attributes[i].name, i < object.slots.size() ? object.slots[i] : IValue());
     }
     out_.set_items();
+    out_.build();
+  }
+
+  void push_packed_linear(const ObjectImpl& object) {
+    const ops::LinearParameters parameters = ops::unpack_linear(object);
+    push_step("weight", parameters.weight);
+    push_step("bias", parameters.bias);
+    out_.short_tuple(2);
     out_.build();
   }
 
@@ -288,18 +305,38 @@ class Pickler {
   }
 
   void push_tensor(const Tensor& tensor) {
-    out_.global("torch._utils", "_rebuild_tensor_v2");
+    const Quantization* quantization = tensor.impl()->quantization.get();
+    out_.global("torch._utils", quantization == nullptr ? "_rebuild_tensor_v2" : "_rebuild_qtensor");
     out_.mark();
     push_storage(tensor);
     out_.integer(tensor.storage_offset());
     push_dims(tensor.sizes());
     push_dims(tensor.strides());
+    if (quantization != nullptr) push_quantization(*quantization);
     out_.boolean(tensor.requires_grad());
     out_.global("collections", "OrderedDict");
     out_.empty_tuple();
     out_.reduce();
     out_.tuple();
     out_.reduce();
+  }
+
+  void push_quantization(const Quantization& how) {
+    out_.mark();
+    if (how.axis < 0) {
+      out_.global("torch", "per_tensor_affine");
+      out_.real(how.scales[0]);
+      out_.integer(how.zero_points[0]);
+    } else {
+      const int64_t channels = static_cast<int64_t>(how.scales.size());
+      const Tensor scales = empty({channels}, kDouble);
+      std::copy(how.scales.begin(), how.scales.end(), scales.data_ptr<double>());
+      out_.global("torch", "per_channel_affine");
+      push_tensor(scales);
+      push_tensor(calque::tensor(how.zero_points));
+      out_.integer(how.axis);
+    }
+    out_.tuple();
   }
 
   void push_dims(IntArrayRef dims) {

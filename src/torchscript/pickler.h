@@ -26,7 +26,7 @@ struct Pickle {
 /// a record each.
 ///
 /// Classes are named by `names`, which learns of them in the order in which they are met. NotImplementedError
-/// for what a file cannot hold (futures, generators, quantised tensors, classes with their own
+/// for what a file cannot hold (futures, generators, classes with their own
 /// `__getstate__`), ValueError for an object that contains itself; both name the attribute.
 Pickle write_pickle(const IValue& value, SourcePrinter& names);
 

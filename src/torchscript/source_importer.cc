@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "calque/error.h"
+#include "ir/native_class.h"
 #include "torchscript/class_definition.h"
 #include "torchscript/depth_guard.h"
 #include "torchscript/source_parser.h"
@@ -84,11 +85,11 @@ Sugared SourceImporter::resolve_value(std::string_view name, Emitter& emitter, P
 }
 
 TypePtr SourceImporter::resolve_type(const std::string& dotted_name, Position) {
-  if (dotted_name.starts_with("__torch__.torch.classes.")) {
+  if (dotted_name.starts_with("__torch__.torch.classes.") && find_native_class(dotted_name) == nullptr) {
     throw NotImplementedError(
-        cat("this archive uses the class ", dotted_name,
-            ", which lives in PyTorch's own library. Packed parameters of quantised layers are "
-            "such classes; export the model without them"));
+        cat("this archive uses the class ", dotted_name, ", which lives in PyTorch's own library. Only ",
+            linear_packed_params_type()->name,
+            " of quantised Linear layers is known here; export the model without the others"));
   }
   return find_type(dotted_name);
 }

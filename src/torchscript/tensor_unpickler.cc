@@ -17,12 +17,18 @@ struct StorageRow {
 };
 
 constexpr std::array kStorages = {
-    StorageRow{"FloatStorage", ScalarType::Float}, StorageRow{"DoubleStorage", ScalarType::Double},
-    StorageRow{"HalfStorage", ScalarType::Half},   StorageRow{"BFloat16Storage", ScalarType::BFloat16},
-    StorageRow{"LongStorage", ScalarType::Long},   StorageRow{"IntStorage", ScalarType::Int},
-    StorageRow{"ShortStorage", ScalarType::Short}, StorageRow{"CharStorage", ScalarType::Char},
-    StorageRow{"ByteStorage", ScalarType::Byte},   StorageRow{"BoolStorage", ScalarType::Bool},
+    StorageRow{"FloatStorage", ScalarType::Float},   StorageRow{"DoubleStorage", ScalarType::Double},
+    StorageRow{"HalfStorage", ScalarType::Half},     StorageRow{"BFloat16Storage", ScalarType::BFloat16},
+    StorageRow{"LongStorage", ScalarType::Long},     StorageRow{"IntStorage", ScalarType::Int},
+    StorageRow{"ShortStorage", ScalarType::Short},   StorageRow{"CharStorage", ScalarType::Char},
+    StorageRow{"ByteStorage", ScalarType::Byte},     StorageRow{"BoolStorage", ScalarType::Bool},
+    StorageRow{"QInt8Storage", ScalarType::QInt8},   StorageRow{"QUInt8Storage", ScalarType::QUInt8},
+    StorageRow{"QInt32Storage", ScalarType::QInt32},
 };
+
+bool is_quantized(ScalarType dtype) {
+  return dtype == ScalarType::QInt8 || dtype == ScalarType::QUInt8 || dtype == ScalarType::QInt32;
+}
 
 std::string shown(std::string_view text) {
   const bool plain =
@@ -60,13 +66,87 @@ void UnpicklePath::refuse_name(const UnpickleContext& context, const std::string
 }
 
 Tensor TensorUnpickler::read(const std::vector<PickleValue>& arguments, const UnpicklePath& path) {
-  const bool fits = (arguments.size() == 6 || arguments.size() == 7) &&
-                    arguments[0].is(PickleKind::kPersistentId) && arguments[1].is(PickleKind::kInt) &&
-                    arguments[2].is(PickleKind::kTuple) && arguments[3].is(PickleKind::kTuple) &&
+  const bool fits = (arguments.size() == 6 || arguments.size() == 7) && begins_with_view(arguments) &&
                     arguments[4].is(PickleKind::kBool);
   if (!fits)
     path.fail(context_, "_rebuild_tensor_v2 takes a storage, an offset, sizes, strides, a bool and hooks");
   if (arguments.size() == 7) refuse_lazy_bits(arguments[6], path);
+  Tensor out = view(arguments, path);
+  if (is_quantized(out.dtype())) {
+    path.fail(context_, cat("a tensor of ", dtype_name(out.dtype()), " without its scale"));
+  }
+  out.impl()->requires_grad = arguments[4].boolean();
+  return out;
+}
+
+Tensor TensorUnpickler::read_quantized(const std::vector<PickleValue>& arguments, const UnpicklePath& path) {
+  const bool fits = arguments.size() == 7 && begins_with_view(arguments) &&
+                    arguments[4].is(PickleKind::kTuple) && !arguments[4].items().empty() &&
+                    arguments[4].items()[0].is(PickleKind::kGlobal);
+  if (!fits) {
+    path.fail(context_,
+              "_rebuild_qtensor takes a storage, an offset, sizes, strides, how it is quantised, a bool and "
+              "hooks");
+  }
+  Tensor out = view(arguments, path);
+  if (!is_quantized(out.dtype())) {
+    path.fail(context_, cat("a quantised tensor with a storage of ", dtype_name(out.dtype())));
+  }
+  const std::string& scheme = arguments[4].items()[0].name();
+  if (scheme == "per_tensor_affine") {
+    out.impl()->quantization = one_scale(arguments[4].items(), path);
+  } else if (scheme == "per_channel_affine") {
+    out.impl()->quantization = scale_per_channel(arguments[4].items(), out, path);
+  } else {
+    path.not_supported(context_, cat("a tensor that is quantised as ", scheme.substr(0, 60),
+                                     "; supported are per_tensor_affine and per_channel_affine"));
+  }
+  return out;
+}
+
+/// (scheme, scale, zero point)
+Ref<Quantization> TensorUnpickler::one_scale(const std::vector<PickleValue>& items,
+                                             const UnpicklePath& path) const {
+  if (items.size() != 3 || !items[1].is(PickleKind::kDouble) || !items[2].is(PickleKind::kInt)) {
+    path.fail(context_, "per_tensor_affine takes a scale and a zero point");
+  }
+  auto out = make_ref<Quantization>();
+  out->scales = {items[1].real()};
+  out->zero_points = {items[2].integer()};
+  return out;
+}
+
+/// (scheme, scales, zero points, axis)
+Ref<Quantization> TensorUnpickler::scale_per_channel(const std::vector<PickleValue>& items,
+                                                     const Tensor& tensor, const UnpicklePath& path) {
+  const bool fits = items.size() == 4 && items[1].is(PickleKind::kReduce) &&
+                    items[2].is(PickleKind::kReduce) && items[3].is(PickleKind::kInt) &&
+                    items[1].argument().is(PickleKind::kTuple) && items[2].argument().is(PickleKind::kTuple);
+  if (!fits) path.fail(context_, "per_channel_affine takes scales, zero points and an axis");
+  const Tensor scales = read(items[1].argument().items(), path);
+  const Tensor zero_points = read(items[2].argument().items(), path);
+  auto out = make_ref<Quantization>();
+  out->axis = items[3].integer();
+  if (out->axis < 0 || out->axis >= tensor.dim() || scales.dtype() != kDouble ||
+      zero_points.dtype() != kLong || scales.dim() != 1 || zero_points.dim() != 1 ||
+      scales.numel() != tensor.size(out->axis) || zero_points.numel() != scales.numel()) {
+    path.fail(context_,
+              cat("per_channel_affine with scales of shape ", scales.sizes(), ", zero points of shape ",
+                  zero_points.sizes(), " and axis ", out->axis, " for a tensor of shape ", tensor.sizes()));
+  }
+  for (int64_t i = 0; i < scales.numel(); ++i) {
+    out->scales.push_back(scales[i].item().to_double());
+    out->zero_points.push_back(zero_points[i].item().to_int());
+  }
+  return out;
+}
+
+bool TensorUnpickler::begins_with_view(const std::vector<PickleValue>& arguments) {
+  return arguments[0].is(PickleKind::kPersistentId) && arguments[1].is(PickleKind::kInt) &&
+         arguments[2].is(PickleKind::kTuple) && arguments[3].is(PickleKind::kTuple);
+}
+
+Tensor TensorUnpickler::view(const std::vector<PickleValue>& arguments, const UnpicklePath& path) {
   const TypedStorage storage = read_storage(arguments[0], path);
   const int64_t offset = arguments[1].integer();
   Dims sizes = dims(arguments[2], path);
@@ -78,7 +158,6 @@ Tensor TensorUnpickler::read(const std::vector<PickleValue>& arguments, const Un
   out->sizes = std::move(sizes);
   out->strides = std::move(strides);
   out->dtype = storage.dtype;
-  out->requires_grad = arguments[4].boolean();
   return Tensor(std::move(out));
 }
 

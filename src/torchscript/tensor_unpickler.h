@@ -32,6 +32,8 @@ class TensorUnpickler {
 
   /// The tensor that `_rebuild_tensor_v2` makes of these arguments.
   Tensor read(const std::vector<PickleValue>& arguments, const UnpicklePath& path);
+  /// The same of `_rebuild_qtensor`.
+  Tensor read_quantized(const std::vector<PickleValue>& arguments, const UnpicklePath& path);
 
  private:
   struct TypedStorage {
@@ -40,6 +42,12 @@ class TensorUnpickler {
     int64_t numel = 0;
   };
 
+  static bool begins_with_view(const std::vector<PickleValue>& arguments);
+  /// Of the storage, the offset, the sizes and the strides, with which all arguments begin.
+  Tensor view(const std::vector<PickleValue>& arguments, const UnpicklePath& path);
+  Ref<Quantization> one_scale(const std::vector<PickleValue>& items, const UnpicklePath& path) const;
+  Ref<Quantization> scale_per_channel(const std::vector<PickleValue>& items, const Tensor& tensor,
+                                      const UnpicklePath& path);
   void refuse_lazy_bits(const PickleValue& bits, const UnpicklePath& path) const;
   Dims dims(const PickleValue& tuple, const UnpicklePath& path) const;
   void check_view(int64_t numel, int64_t offset, const Dims& sizes, const Dims& strides,

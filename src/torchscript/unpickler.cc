@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 #include "calque/error.h"
+#include "ir/native_class.h"
+#include "ops/packed_linear.h"
 #include "torchscript/tensor_unpickler.h"
 #include "torchscript/type_parser.h"
 
@@ -201,9 +203,7 @@ class Unpickler {
       return typed_container(callable.name(), arguments, type, path);
     if (name == "torch.device") return device(arguments, path);
     if (name == "builtins.complex") return complex(arguments, path);
-    if (name == "torch._utils._rebuild_qtensor") {
-      not_supported(path, "a quantised tensor (_rebuild_qtensor); load the model before it was quantised");
-    }
+    if (name == "torch._utils._rebuild_qtensor") return tensors_.read_quantized(arguments, path);
     if (name == "torch._utils._rebuild_sparse_tensor") {
       not_supported(path, "a sparse tensor (_rebuild_sparse_tensor); call to_dense() before saving");
     }
@@ -292,12 +292,7 @@ class Unpickler {
 
   IValue object(const PickleValue& pickle, const UnpicklePath& path) {
     const std::string name = pickle.callable().qualified_name();
-    if (name.starts_with("__torch__.torch.classes.")) {
-      not_supported(
-          path,
-          cat("an object of the class ", name,
-              ", which lives in PyTorch's own library; packed parameters of quantised layers are such"));
-    }
+    if (const auto native = find_native_class(name)) return packed_linear(pickle, path);
     const TypePtr found = context_.find_type(name);
     if (found == nullptr || found->kind() != TypeKind::Class) refuse_name(name, path);
     const auto type = std::static_pointer_cast<const ClassType>(found);
@@ -327,6 +322,23 @@ class Unpickler {
       out->slots.push_back(checked(*value->second, attribute.type, inner));
     }
     return IValue(std::move(out));
+  }
+
+  /// Packed parameters of a Linear: (weight, bias), which __setstate__ of PyTorch's class takes.
+  IValue packed_linear(const PickleValue& pickle, const UnpicklePath& path) {
+    const PickleValue* state = pickle.state();
+    if (state == nullptr || !state->is(PickleKind::kTuple) || state->items().size() != 2) {
+      fail(path, "packed parameters of a Linear are a weight and a bias");
+    }
+    const IValue weight = checked(state->items()[0], tensor_type(), {&path, "weight"});
+    const IValue bias = checked(state->items()[1], optional_type(tensor_type()), {&path, "bias"});
+    try {
+      return ops::pack_linear(
+          {.weight = weight.toTensor(),
+           .bias = bias.isNone() ? std::nullopt : std::optional<Tensor>(bias.toTensor())});
+    } catch (const RuntimeError& error) {
+      fail(path, error.msg());
+    }
   }
 
   const UnpickleContext& context_;

@@ -29,7 +29,7 @@ struct UnpickleContext {
 /// Builds what the pickle describes. Calls nothing that it names: a fixed list of names means tensors,
 /// storages, typed containers, devices and complex numbers; classes of the program become objects whose
 /// attributes are checked against the class; every other name is refused with LoadError. Classes with
-/// __setstate__, quantised and sparse tensors are refused with NotImplementedError. Sharing inside the pickle
+/// __setstate__ and sparse tensors are refused with NotImplementedError. Sharing inside the pickle
 /// is kept.
 IValue unpickle(const PickleValue& pickle, const UnpickleContext& context);
 

@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from .wire import DTYPES, Packed
+
 # Absolute and relative error of results, by dtype. float32 and wider: differing order of summation and differing
 # approximations of exp, erf, tanh; 16 bits: one or two units in the last place.
 TOLERANCE = {
@@ -18,6 +20,10 @@ TOLERANCE = {
 
 def difference(expected, found, scale: float = 1.0, strict_strides: bool = True) -> str | None:
     """What differs, in words; None when nothing does."""
+    if isinstance(expected, Packed):
+        if not isinstance(found, Packed):
+            return f"expected packed parameters, found {found!r}"
+        return difference([expected.weight, expected.bias], [found.weight, found.bias])
     if isinstance(expected, torch.Tensor):
         return tensor_difference(expected, found, scale, strict_strides)
     if isinstance(expected, (list, tuple, torch.Size)):
@@ -36,8 +42,6 @@ def difference(expected, found, scale: float = 1.0, strict_strides: bool = True)
 
 def number_difference(expected, found, scale: float) -> str | None:
     if isinstance(expected, torch.dtype):
-        from .wire import DTYPES
-
         expected = DTYPES[expected]
     if isinstance(expected, torch.device):
         expected = str(expected)
@@ -62,6 +66,8 @@ def tensor_difference(expected, found, scale: float, strict_strides: bool) -> st
         return f"expected shape {list(expected.shape)}, found {list(found.shape)}"
     if strict_strides and expected.numel() > 1 and memory_order(expected) != memory_order(found):
         return f"expected strides {expected.stride()}, found {found.stride()} of shape {list(expected.shape)}"
+    if expected.is_quantized:
+        return quantised_difference(expected, found, scale, strict_strides)
     if expected.dtype not in TOLERANCE:
         if torch.equal(expected, found):
             return None
@@ -73,6 +79,16 @@ def tensor_difference(expected, found, scale: float, strict_strides: bool) -> st
         return None
     worst = int((~close).flatten().nonzero()[0])
     return f"element {worst}: expected {a.flatten()[worst].item()!r}, found {b.flatten()[worst].item()!r}"
+
+
+def quantised_difference(expected, found, scale: float, strict_strides: bool) -> str | None:
+    if expected.qscheme() != found.qscheme():
+        return f"expected {expected.qscheme()}, found {found.qscheme()}"
+    if expected.qscheme() == torch.per_tensor_affine:
+        a, b = ([t.q_scale(), t.q_zero_point()] for t in (expected, found))
+    else:
+        a, b = ([t.q_per_channel_scales().double(), t.q_per_channel_zero_points().long(), t.q_per_channel_axis()] for t in (expected, found))
+    return difference(a, b, scale) or difference(expected.int_repr(), found.int_repr(), scale, strict_strides)
 
 
 def memory_order(t: torch.Tensor):

@@ -8,7 +8,7 @@ import warnings
 
 import torch
 
-from .wire import Typed
+from .wire import Packed, Typed
 
 
 @functools.cache
@@ -32,9 +32,17 @@ def plain(value):
         return {k: plain(v) for k, v in value.value.items()} if value.key else [plain(v) for v in value.value]
     if isinstance(value, list):
         return [plain(v) for v in value]
-    if isinstance(value, torch.dtype):
-        return value
+    if isinstance(value, Packed):
+        pack = torch.ops.quantized.linear_prepack if value.weight.is_quantized else torch.ops.quantized.linear_prepack_fp16
+        return pack(value.weight, value.bias)
     return value
+
+
+def seen(result):
+    """A result as the tool gives it."""
+    if isinstance(result, torch.ScriptObject):
+        return Packed(*torch.ops.quantized.linear_unpack(result))
+    return result
 
 
 def call(full: str, arguments: list) -> list:
@@ -51,7 +59,7 @@ def call(full: str, arguments: list) -> list:
         result = operation(full)(*positional, **named)
     if len(schema.returns) == 0:
         return []
-    return list(result) if len(schema.returns) > 1 else [result]
+    return list(result) if len(schema.returns) > 1 else [seen(result)]
 
 
 def ir_type(value) -> str:

@@ -11,6 +11,7 @@
 
 #include "calque/ivalue.h"
 #include "ir/schema.h"
+#include "ops/packed_linear.h"
 
 namespace calque::optool {
 
@@ -51,7 +52,23 @@ class Reader {
       tensors.push_back(from_storage(storages.at(storage), offset, sizes, strides, dtype));
       tensors.back().impl()->offset = offset;
       tensors.back().impl()->wrapped_number = wrapped;
+      tensors.back().impl()->quantization = quantization();
     }
+  }
+
+  Ref<Quantization> quantization() {
+    auto out = make_ref<Quantization>();
+    out->axis = number<int64_t>();
+    for (auto n = number<uint32_t>(); n > 0; --n) out->scales.push_back(number<double>());
+    out->zero_points = dims();
+    return out->scales.empty() ? nullptr : out;
+  }
+
+  IValue packed_linear() {
+    const Tensor weight = value().toTensor();
+    const IValue bias = value();
+    return ops::pack_linear(
+        {.weight = weight, .bias = bias.isNone() ? std::nullopt : std::optional<Tensor>(bias.toTensor())});
   }
 
   IValue value() {
@@ -68,6 +85,8 @@ class Reader {
         return text();
       case 'V':
         return Device::parse(text());
+      case 'P':
+        return packed_linear();
       case 'U':
         return IValue::tuple(values());
       case 'L': {
@@ -145,6 +164,13 @@ class Writer {
         put('V');
         text(v.toDevice().str());
         break;
+      case IValue::Tag::Object: {
+        const ops::LinearParameters parameters = ops::unpack_linear(*v.object_impl());
+        put('P');
+        value(parameters.weight);
+        value(parameters.bias);
+        break;
+      }
       case IValue::Tag::Tuple:
         put('U');
         values(v.tuple_impl()->items);
@@ -188,6 +214,7 @@ class Writer {
       put(t.storage_offset());
       dims(t.sizes());
       dims(t.strides());
+      quantization(t.impl()->quantization.get());
     }
     return out_ + body;
   }
@@ -202,6 +229,14 @@ class Writer {
   }
 
  private:
+  void quantization(const Quantization* how) {
+    static const Quantization kNone;
+    if (how == nullptr) how = &kNone;
+    put(how->axis);
+    put(static_cast<uint32_t>(how->scales.size()));
+    for (const double scale : how->scales) put(scale);
+    dims(how->zero_points);
+  }
   void dims(IntArrayRef values) {
     put(static_cast<uint32_t>(values.size()));
     for (const int64_t v : values) put(v);

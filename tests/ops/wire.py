@@ -13,8 +13,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 DTYPES = {
     torch.uint8: 0, torch.int8: 1, torch.int16: 2, torch.int32: 3, torch.int64: 4, torch.float16: 5, torch.float32: 6,
-    torch.float64: 7, torch.bool: 11, torch.bfloat16: 15,
+    torch.float64: 7, torch.bool: 11, torch.qint8: 12, torch.quint8: 13, torch.qint32: 14, torch.bfloat16: 15,
 }  # fmt: skip
+# What a quantised tensor's integers are.
+INTEGERS = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
 FORMATS = {torch.contiguous_format: 0, torch.preserve_format: 1, torch.channels_last: 2}
 DTYPE_OF = {number: dtype for dtype, number in DTYPES.items()}
 
@@ -27,6 +29,16 @@ class Typed:
 
     def __repr__(self):
         return f"Typed({self.value!r}, {self.element!r}{'' if self.key is None else f', {self.key!r}'})"
+
+
+class Packed:
+    """Packed parameters of a quantised Linear: a qint8 weight, or a float one that is packed as float16."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None):
+        self.weight, self.bias = weight, bias
+
+    def __repr__(self):
+        return f"Packed({self.weight!r}, {self.bias!r})"
 
 
 class ToolError(Exception):
@@ -61,7 +73,7 @@ class Request:
         for tensor in self.tensors:
             number = self.storage_numbers[storage_key(tensor)]
             head += struct.pack("<IbBq", number, DTYPES[tensor.dtype], 0, tensor.storage_offset())
-            head += dims(tensor.shape) + dims(tensor.stride())
+            head += dims(tensor.shape) + dims(tensor.stride()) + quantization(tensor)
         self.data = head + body
 
     def tensor(self, tensor: torch.Tensor) -> int:
@@ -100,6 +112,8 @@ class Request:
             return b"D" + text(v.key) + text(v.element) + self.values(flat)
         if isinstance(v, Typed):
             return b"L" + text(v.element) + self.values(v.value)
+        if isinstance(v, Packed):
+            return b"P" + self.value(v.weight) + self.value(v.bias)
         if isinstance(v, list):
             return b"L" + text(element_type(v)) + self.values(v)
         raise TypeError(f"cannot send {v!r}")
@@ -135,6 +149,27 @@ def dims(values) -> bytes:
     return struct.pack(f"<I{len(values)}q", len(values), *values)
 
 
+def quantization(tensor) -> bytes:
+    """Axis (-1: one scale), scales, zero points; an empty list of scales for other tensors."""
+    if not tensor.is_quantized:
+        return struct.pack("<qI", -1, 0) + dims([])
+    if tensor.qscheme() == torch.per_tensor_affine:
+        axis, scales, zero_points = -1, [tensor.q_scale()], [tensor.q_zero_point()]
+    else:
+        axis = tensor.q_per_channel_axis()
+        scales, zero_points = tensor.q_per_channel_scales().tolist(), tensor.q_per_channel_zero_points().tolist()
+    return struct.pack(f"<qI{len(scales)}d", axis, len(scales), *scales) + dims(zero_points)
+
+
+def quantised(integers, axis: int, scales: list[float], zero_points: list[int]) -> torch.Tensor:
+    """The tensor of these integers."""
+    if axis < 0:
+        return torch._make_per_tensor_quantized_tensor(integers, scales[0], zero_points[0])
+    return torch._make_per_channel_quantized_tensor(
+        integers, torch.tensor(scales, dtype=torch.float64), torch.tensor(zero_points, dtype=torch.int64), axis
+    )
+
+
 class Response:
     def __init__(self, data: bytes):
         self.data, self.at = data, 0
@@ -165,12 +200,17 @@ class Response:
         number = self.number("I")
         storage = self.buffers[number]
         dtype = DTYPE_OF[self.number("b")]
+        dtype = INTEGERS.get(dtype, dtype)
         offset, sizes, strides = self.number("q"), self.dims(), self.dims()
+        axis, scales = self.number("q"), [self.number("d") for _ in range(self.number("I"))]
+        zero_points = self.dims()
         flat = torch.empty(0, dtype=dtype)
         if len(storage) >= flat.element_size():
             usable = len(storage) // flat.element_size() * flat.element_size()
             flat = torch.frombuffer(storage, dtype=dtype, count=usable // flat.element_size())
         tensor = torch.empty(sizes, dtype=dtype) if 0 in sizes else flat.as_strided(sizes, strides, offset)
+        if scales:
+            tensor = quantised(tensor, axis, scales, zero_points)
         self.storage_of[id(tensor)] = number
         return tensor
 
@@ -195,6 +235,8 @@ class Response:
             self.text(), self.text()
             flat = self.values()
             return dict(zip(flat[::2], flat[1::2]))
+        if tag == b"P":
+            return Packed(self.value(), self.value())
         return None
 
     def values(self) -> list:
