@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "ir/native_class.h"
+#include "torchscript/class_definition.h"
 #include "torchscript/source_printer_text.h"
 
 namespace calque::torchscript {
@@ -50,6 +50,14 @@ std::string mangled(const std::string& name, size_t number) {
   const auto [outer, element] = split_qualified(prefix);
   if (element.starts_with("___torch_mangle_") && !outer.empty()) prefix = outer;
   return cat(prefix, ".___torch_mangle_", number, ".", last);
+}
+
+const ClassType* class_of_hook(const Function& function) {
+  if (function.schema.arguments.empty()) return nullptr;
+  const Type& self = *function.schema.arguments[0].type;
+  if (self.kind() != TypeKind::Class) return nullptr;
+  const auto& type = static_cast<const ClassType&>(self);
+  return is_hook(type, function.name) && type.find_method(function.name) == &function ? &type : nullptr;
 }
 
 }  // namespace
@@ -97,7 +105,6 @@ std::string Definitions::annotation(const Type& type) {
 }
 
 const std::string& Definitions::name(const Type& named) {
-  if (const std::string& stated = stated_name(named); find_native_class(stated) != nullptr) return stated;
   if (const auto it = index_.find(&named); it != index_.end()) return items_[it->second].name;
   const std::string wanted = readable(stated_name(named));
   // NamedTuples, enums and interfaces may exist in several equal copies; classes are themselves only.
@@ -113,6 +120,10 @@ const std::string& Definitions::name(const Type& named) {
 
 const std::string& Definitions::name(const Function& function) {
   if (const auto it = index_.find(&function); it != index_.end()) return items_[it->second].name;
+  if (const ClassType* owner = class_of_hook(function)) {
+    // PyTorch finds hooks by their path below the class.
+    return add(cat(name(*owner), ".", function.name), {.type = nullptr, .function = &function, .name = {}});
+  }
   std::string wanted = readable(function.qualified_name.empty() ? function.name : function.qualified_name);
   // A static method lies beside its class: source has no place for it inside.
   const auto [prefix, last] = split_qualified(wanted);
