@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "ir/native_class.h"
 #include "torchscript/class_definition.h"
 #include "torchscript/source_printer_text.h"
 
@@ -105,6 +106,7 @@ std::string Definitions::annotation(const Type& type) {
 }
 
 const std::string& Definitions::name(const Type& named) {
+  if (const std::string& stated = stated_name(named); find_native_class(stated) != nullptr) return stated;
   if (const auto it = index_.find(&named); it != index_.end()) return items_[it->second].name;
   const std::string wanted = readable(stated_name(named));
   // NamedTuples, enums and interfaces may exist in several equal copies; classes are themselves only.
