@@ -59,16 +59,12 @@ def _binary(function: Callable[..., Any], a: Any, b: Any, *, out: _calque.dtype 
         return _tensor(function(x, y), out or dtype)
 
 
-def _divide(a: Any, b: Any) -> Tensor:
+def divide(a: Any, b: Any) -> Tensor:
     x, y, dtype = _operands(a, b)
     if not dtype.is_floating_point:
         x, y, dtype = np.asarray(x, np.float32), np.asarray(y, np.float32), _FLOAT32
     with np.errstate(all="ignore"):
         return _tensor(np.true_divide(x, y), dtype)
-
-
-def _swap(function: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
-    return lambda a, b: function(b, a)
 
 
 def _unary(function: Callable[..., Any], tensor: Tensor) -> Tensor:
@@ -154,7 +150,7 @@ def norm(tensor: Tensor, p: float = 2, dim: int | None = None, keepdim: bool = F
 
 def normalize(tensor: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """Divides by the norm along `dim`, which is at least `eps`."""
-    return _divide(tensor, clamp(norm(tensor, p, dim, keepdim=True), min=eps))
+    return divide(tensor, clamp(norm(tensor, p, dim, keepdim=True), min=eps))
 
 
 def clamp(tensor: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
@@ -231,36 +227,20 @@ def unbind(tensor: Tensor) -> Iterator[Tensor]:
     return iter([tensor.select(0, i) for i in range(tensor.size(0))])
 
 
-def _format(tensor: Tensor, spec: str) -> str:
+def format_tensor(tensor: Tensor, spec: str) -> str:
     return format(tensor.item(), spec) if tensor.ndim == 0 else format(text_of(tensor), spec)
-
-
-mm = matmul
-
-
-def _comparison(function: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
-    def compare(a: Any, b: Any) -> Any:
-        if b is None or isinstance(b, str):
-            return NotImplemented
-        return _binary(function, a, b, out=_BOOL)
-
-    return compare
-
-
-def _sigmoid(array: Any) -> Any:
-    return 1 / (1 + np.exp(-array))
-
-
-_add = functools.partial(_binary, np.add)
-_subtract = functools.partial(_binary, np.subtract)
-_multiply = functools.partial(_binary, np.multiply)
-exp, log = functools.partial(_unary, np.exp), functools.partial(_unary, np.log)
-sqrt, tanh = functools.partial(_unary, np.sqrt), functools.partial(_unary, np.tanh)
-sigmoid = functools.partial(_unary, _sigmoid)
 
 
 def abs(tensor: Tensor) -> Tensor:
     return _tensor(np.abs(_array(tensor)), tensor.dtype)
+
+
+def negative(tensor: Tensor) -> Tensor:
+    return _tensor(np.negative(_array(tensor)), tensor.dtype)
+
+
+def invert(tensor: Tensor) -> Tensor:
+    return _tensor(np.invert(_array(tensor)), tensor.dtype)
 
 
 def all(tensor: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
@@ -275,30 +255,36 @@ def isnan(tensor: Tensor) -> Tensor:
     return _tensor(np.isnan(_array(tensor)), _BOOL)
 
 
-# The special methods of the class, by name.
-_SPECIAL: dict[str, Callable[..., Any]] = {
-    "__add__": _add,
-    "__radd__": _swap(_add),
-    "__sub__": _subtract,
-    "__rsub__": _swap(_subtract),
-    "__mul__": _multiply,
-    "__rmul__": _swap(_multiply),
-    "__truediv__": _divide,
-    "__rtruediv__": _swap(_divide),
-    "__pow__": functools.partial(_binary, np.power),
-    "__matmul__": matmul,
-    "__eq__": _comparison(np.equal),
-    "__ne__": _comparison(np.not_equal),
-    "__lt__": _comparison(np.less),
-    "__le__": _comparison(np.less_equal),
-    "__gt__": _comparison(np.greater),
-    "__ge__": _comparison(np.greater_equal),
-    "__and__": functools.partial(_binary, np.bitwise_and),
-    "__or__": functools.partial(_binary, np.bitwise_or),
-    "__neg__": lambda tensor: _tensor(np.negative(_array(tensor)), tensor.dtype),
-    "__invert__": lambda tensor: _tensor(np.invert(_array(tensor)), tensor.dtype),
-    "__abs__": abs,
-    "__repr__": text_of,
-    "__format__": _format,
-}
-globals().update(_SPECIAL)
+def rsubtract(tensor: Tensor, other: Any) -> Tensor:
+    return subtract(other, tensor)
+
+
+def rdivide(tensor: Tensor, other: Any) -> Tensor:
+    return divide(other, tensor)
+
+
+def _comparison(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    def compare(a: Any, b: Any) -> Any:
+        if b is None or isinstance(b, str):
+            return NotImplemented
+        return _binary(function, a, b, out=_BOOL)
+
+    return compare
+
+
+def _sigmoid(array: Any) -> Any:
+    return 1 / (1 + np.exp(-array))
+
+
+mm = matmul
+add = radd = functools.partial(_binary, np.add)
+subtract = functools.partial(_binary, np.subtract)
+multiply = rmultiply = functools.partial(_binary, np.multiply)
+power = functools.partial(_binary, np.power)
+bitwise_and, bitwise_or = functools.partial(_binary, np.bitwise_and), functools.partial(_binary, np.bitwise_or)
+eq, ne = _comparison(np.equal), _comparison(np.not_equal)
+lt, le = _comparison(np.less), _comparison(np.less_equal)
+gt, ge = _comparison(np.greater), _comparison(np.greater_equal)
+exp, log = functools.partial(_unary, np.exp), functools.partial(_unary, np.log)
+sqrt, tanh = functools.partial(_unary, np.sqrt), functools.partial(_unary, np.tanh)
+sigmoid = functools.partial(_unary, _sigmoid)

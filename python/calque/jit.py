@@ -15,7 +15,7 @@ from calque.errors import TypeError
 if TYPE_CHECKING:
     from calque.transformers import PreTrainedModel
 
-__all__ = ["RunOptions", "ScriptModule", "TracerWarning", "load", "save", "trace"]
+__all__ = ["RunOptions", "ScriptModule", "TracerWarning", "freeze", "load", "optimize_for_inference", "save", "trace"]
 
 _log = logging.getLogger(__name__)
 
@@ -127,3 +127,19 @@ def load(
         max_depth=max_depth,
         verify_checksums=verify_checksums,
     )
+
+
+def freeze(
+    mod: ScriptModule, preserved_attrs: Sequence[str] | None = None, optimize_numerics: bool = True
+) -> ScriptModule:
+    """A new module with all calls inlined, and attributes that no kept code writes turned into constants.
+
+    `preserved_attrs` names attributes and methods that stay. `optimize_numerics` lets the result differ by rounding. Tensors are
+    shared with `mod`, which stays as it is. Raises RuntimeError for a module in training mode, and for unknown names.
+    """
+    return _calque.freeze(mod, list(preserved_attrs or ()), optimize_numerics)
+
+
+def optimize_for_inference(mod: ScriptModule, other_methods: Sequence[str] | None = None) -> ScriptModule:
+    """The module frozen (unless it is already), with the work of the first call done now. `other_methods` stay beside forward."""
+    return _calque.optimize_for_inference(mod, list(other_methods or ()))

@@ -4,14 +4,18 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "calque/error.h"
 
 namespace nb = nanobind;
+using nb::literals::operator""_a;
 
 namespace calque::python {
 namespace {
@@ -74,6 +78,11 @@ std::string type_text(nb::handle object) {
       "int16, int32, int64, bool or complex numbers in the machine's byte order");
 }
 
+bool is_aligned(const void* data, ScalarType type) {
+  return reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(std::min<int64_t>(item_size(type), 8)) ==
+         0;
+}
+
 bool has_negative_stride(const ReadOnlyArray& array) {
   for (size_t i = 0; i < array.ndim(); ++i) {
     if (array.shape(i) > 1 && array.stride(i) < 0) return true;
@@ -81,29 +90,82 @@ bool has_negative_stride(const ReadOnlyArray& array) {
   return false;
 }
 
+/// A tensor over memory that `keeper` holds. What has one element or none in a dimension is given a stride of
+/// its own.
+Tensor view_of(void* data, Dims sizes, Dims strides, ScalarType type, std::shared_ptr<const void> keeper) {
+  const Dims dense = contiguous_strides(sizes);
+  int64_t last = 0;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == 0) return empty(sizes, type);
+    last += (sizes[i] - 1) * strides[i];
+    if (sizes[i] == 1) strides[i] = dense[i];
+  }
+  return from_storage(Storage::borrow(data, (last + 1) * item_size(type), std::move(keeper)), 0, sizes,
+                      strides, type);
+}
+
 Tensor borrow(const ReadOnlyArray& array, ScalarType type) {
   Dims sizes;
   Dims strides;
-  int64_t last = 0;
-  bool is_empty = false;
   for (size_t i = 0; i < array.ndim(); ++i) {
-    const auto size = static_cast<int64_t>(array.shape(i));
-    // What has one element or none is given strides that lie inside.
-    const int64_t stride = size > 1 ? array.stride(i) : 0;
-    is_empty = is_empty || size == 0;
-    sizes.push_back(size);
-    strides.push_back(stride);
-    last += size > 1 ? (size - 1) * stride : 0;
+    sizes.push_back(static_cast<int64_t>(array.shape(i)));
+    strides.push_back(array.shape(i) > 1 ? array.stride(i) : 0);
   }
-  if (is_empty) return empty(sizes, type);
-  const Dims dense = contiguous_strides(sizes);
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] == 1) strides[i] = dense[i];
-  }
-  auto keeper = std::make_shared<const ReadOnlyArray>(array);
   auto* const data = const_cast<void*>(static_cast<const void*>(array.data()));
-  return from_storage(Storage::borrow(data, (last + 1) * item_size(type), std::move(keeper)), 0, sizes,
-                      strides, type);
+  return view_of(data, std::move(sizes), std::move(strides), type,
+                 std::make_shared<const ReadOnlyArray>(array));
+}
+
+/// The element type of a buffer, by the format characters of the module struct; nullopt for other formats.
+std::optional<ScalarType> buffer_type(const Py_buffer& buffer) {
+  std::string_view format = buffer.format == nullptr ? "B" : buffer.format;
+  if (format.size() > 1 && (format[0] == '@' || format[0] == '=')) format.remove_prefix(1);
+  if (format == "l" || format == "q") return buffer.itemsize == 8 ? kLong : kInt;
+  for (const TypeRow& row : kTypes) {
+    if (row.format != nullptr && format == row.format && buffer.itemsize * 8 == row.bits) return row.type;
+  }
+  return std::nullopt;
+}
+
+/// Sizes and strides in elements; nullopt when the strides are negative or no whole numbers of elements.
+std::optional<std::pair<Dims, Dims>> layout_of(const Py_buffer& buffer) {
+  Dims sizes;
+  Dims strides;
+  for (int i = 0; i < buffer.ndim; ++i) {
+    if (buffer.shape[i] > 1 && (buffer.strides[i] < 0 || buffer.strides[i] % buffer.itemsize != 0))
+      return std::nullopt;
+    sizes.push_back(buffer.shape[i]);
+    strides.push_back(buffer.shape[i] > 1 ? buffer.strides[i] / buffer.itemsize : 0);
+  }
+  return std::pair(std::move(sizes), std::move(strides));
+}
+
+/// A buffer that is given back, with the GIL, when nothing uses it any more.
+std::shared_ptr<const Py_buffer> open_buffer(nb::handle object, int flags) {
+  auto buffer = std::make_unique<Py_buffer>();
+  if (PyObject_GetBuffer(object.ptr(), buffer.get(), flags) != 0) {
+    PyErr_Clear();
+    return nullptr;
+  }
+  return {buffer.release(), [](Py_buffer* held) {
+            if (nb::is_alive()) {
+              const nb::gil_scoped_acquire acquired;
+              PyBuffer_Release(held);
+            }
+            delete held;
+          }};
+}
+
+/// The short way, for NumPy arrays above all; nullopt when the long way has to judge.
+std::optional<Tensor> tensor_from_buffer(nb::handle object) {
+  if (PyObject_CheckBuffer(object.ptr()) == 0) return std::nullopt;
+  const std::shared_ptr<const Py_buffer> buffer = open_buffer(object, PyBUF_RECORDS);
+  if (buffer == nullptr) return std::nullopt;
+  const std::optional<ScalarType> type = buffer_type(*buffer);
+  if (!type.has_value() || !is_aligned(buffer->buf, *type)) return std::nullopt;
+  auto layout = layout_of(*buffer);
+  if (!layout.has_value()) return std::nullopt;
+  return view_of(buffer->buf, std::move(layout->first), std::move(layout->second), *type, buffer);
 }
 
 /// ml_dtypes' bfloat16, which neither DLPack nor the buffer protocol of NumPy knows.
@@ -120,9 +182,10 @@ nb::object plain_array(nb::handle object) {
   return nb::borrow(object);
 }
 
-bool is_writable(nb::handle object) {
-  AnyArray writable;
-  return nb::try_cast(object, writable);
+/// What NumPy makes of an array that no protocol describes, such as a field of records, and of its scalars.
+nb::object copied(nb::handle array) {
+  if (!nb::hasattr(array, "__array_interface__")) return nb::none();
+  return nb::module_::import_("numpy").attr("array")(array, "order"_a = "C");
 }
 
 nb::ndarray<nb::numpy> numpy_view(const Tensor& tensor, nb::handle owner) {
@@ -178,22 +241,24 @@ bool is_array(nb::handle object) {
 }
 
 Tensor tensor_from_array(nb::handle object) {
+  if (const std::optional<Tensor> tensor = tensor_from_buffer(object)) return *tensor;
   const nb::object array = plain_array(object);
+  AnyArray writable;
   ReadOnlyArray view;
-  if (!nb::try_cast(array, view)) {
-    if (!nb::hasattr(array, "__array_interface__") || nb::hasattr(array, "__dlpack__")) refuse(object);
-    // A NumPy scalar, which is no array yet.
-    const nb::object made = nb::module_::import_("numpy").attr("array")(array);
-    if (!nb::try_cast(made, view)) refuse(object);
+  const bool is_writable = nb::try_cast(array, writable);
+  if (is_writable) {
+    view = ReadOnlyArray(writable);
+  } else if (!nb::try_cast(array, view) && !nb::try_cast(copied(array), view)) {
+    refuse(object);
   }
   const bool is_bfloat16 = is_numpy_bfloat16(object);
   const std::optional<ScalarType> type = is_bfloat16 ? ScalarType::BFloat16 : scalar_type(view.dtype());
   if (!type.has_value()) refuse(object);
-  if (has_negative_stride(view)) {
-    return tensor_from_array(nb::module_::import_("numpy").attr("ascontiguousarray")(object));
+  if (has_negative_stride(view) || !is_aligned(view.data(), *type)) {
+    return tensor_from_array(copied(object));
   }
   const Tensor tensor = borrow(view, *type);
-  return is_writable(array) ? tensor : tensor.clone();
+  return is_writable ? tensor : tensor.clone();
 }
 
 nb::object numpy_array(nb::handle tensor) {

@@ -11,7 +11,8 @@ namespace calque::python {
 bool is_array(nanobind::handle object);
 
 /// A view of the array's memory, which it keeps alive. Copies what is read-only, as programs may write to
-/// their inputs, and what has negative strides. TypeError for other objects, devices and element types.
+/// their inputs, what has negative strides, and what is not aligned. TypeError for other objects, devices and
+/// element types.
 Tensor tensor_from_array(nanobind::handle object);
 
 /// The array's memory, which `tensor` (a Python Tensor) keeps alive; bfloat16 by the package ml_dtypes.

@@ -350,6 +350,10 @@ void bind_script_module(nb::module_& module) {
 }
 
 void bind_functions(nb::module_& module) {
+  module.def("freeze", jit::freeze, "mod"_a, "preserved_attrs"_a = std::vector<std::string>(),
+             "optimize_numerics"_a = true, nb::call_guard<nb::gil_scoped_release>());
+  module.def("optimize_for_inference", jit::optimize_for_inference, "mod"_a,
+             "other_methods"_a = std::vector<std::string>(), nb::call_guard<nb::gil_scoped_release>());
   const jit::LoadOptions defaults;
   module.def(
       "load",

@@ -177,3 +177,16 @@ def test_arguments_stay_as_they_are(ours):
     before = x.copy()
     ours(x)
     assert (x == before).all()
+
+
+def test_freezing(ours, theirs):
+    x = torch.ones(1, 3)
+    frozen = calque.jit.freeze(ours, ["values", "count"])
+    numpy.testing.assert_allclose(frozen(x)["a"].numpy(), theirs(x)["a"].numpy(), rtol=1e-6)
+    assert frozen.count == 3 and frozen.values([1], {}, (0, 0.0))[0] == 1 and not frozen.state_dict()
+    ready = calque.jit.optimize_for_inference(ours)
+    numpy.testing.assert_allclose(ready(x)["a"].numpy(), theirs(x)["a"].numpy(), rtol=1e-6)
+    with pytest.raises(RuntimeError, match="nonsense"):
+        calque.jit.freeze(ours, ["nonsense"])
+    with pytest.raises(RuntimeError, match="eval mode"):
+        calque.jit.freeze(ours.train())

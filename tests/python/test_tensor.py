@@ -102,6 +102,11 @@ def test_odd_arrays():
     assert calque.as_tensor(numpy.zeros((0, 3))).shape == (0, 3)
     assert calque.as_tensor(numpy.broadcast_to(numpy.arange(3), (2, 3))).tolist() == [[0, 1, 2], [0, 1, 2]]
     assert calque.as_tensor(bytearray(b"ab")).tolist() == [97, 98]
+    crooked = numpy.frombuffer(bytearray(b"x" + numpy.arange(3.0).tobytes()), numpy.float64, offset=1)
+    assert calque.from_numpy(crooked).tolist() == [0, 1, 2] and calque.from_numpy(crooked).data_ptr() % 8 == 0
+    fields = numpy.zeros(3, [("a", "i1"), ("b", "<i4")])
+    fields["b"] = [1, 2, 3]
+    assert calque.from_numpy(fields["b"]).tolist() == [1, 2, 3]
     with pytest.raises(TypeError, match="datetime64"):
         calque.from_numpy(numpy.zeros(2, "datetime64[s]"))
     with pytest.raises(TypeError, match="uint32"):

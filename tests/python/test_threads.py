@@ -1,0 +1,177 @@
+"""Many threads, asyncio, fork and spawn; Ctrl-C."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy
+import pytest
+import torch
+
+calque = pytest.importorskip("calque", reason="the Python package is not built: run python/build.sh")
+
+IDS = numpy.array([[101, 7592, 2088, 102], [101, 2023, 102, 0]])
+
+
+@pytest.fixture(scope="module")
+def model(tiny):
+    return calque.transformers.BertModel.from_pretrained(tiny, torchscript=True)
+
+
+@pytest.fixture(scope="module")
+def archive(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("threads") / "tiny.pt"
+    calque.jit.save(calque.jit.trace(model, IDS), path)
+    return path
+
+
+class Forever(torch.nn.Module):
+    def forward(self, x: torch.Tensor):
+        n = 0
+        while bool(x.sum() >= 0):
+            n = (n + 1) % 1000
+        return n
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory):
+    path = tmp_path_factory.mktemp("threads") / "forever.pt"
+    torch.jit.script(Forever()).save(str(path))
+    return path
+
+
+def test_hammer(model, archive, tiny, full):
+    """Threads load, call, convert and fail at once; every result is right."""
+    threads, rounds = (64, 50) if full else (8, 10)
+    module = calque.jit.load(archive)
+    tokenizer = calque.transformers.AutoTokenizer.from_pretrained(tiny)
+    expected = module(IDS)[0].numpy().copy()
+
+    def work(seed):
+        random = numpy.random.default_rng(seed)
+        for _ in range(rounds):
+            own = calque.jit.load(archive) if random.random() < 0.2 else module
+            assert numpy.allclose(own(IDS)[0].numpy(), expected, atol=1e-6)
+            assert numpy.allclose(model(IDS)[0], expected, atol=1e-5)
+            assert tokenizer(["hello world"] * 3)["input_ids"][2] == [101, 7592, 2088, 102]
+            with pytest.raises(IndexError):
+                own(numpy.array([[10**6]]))
+            array = random.random((5, 7))
+            assert calque.as_tensor(array).sum().item() == pytest.approx(array.sum())
+        return True
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert all(pool.map(work, range(threads)))
+
+
+def test_the_interpreter_runs_while_a_program_does(endless):
+    module = calque.jit.load(endless)
+    options = calque.jit.RunOptions()
+    ended = []
+
+    def run():
+        try:
+            module.run([calque.ones(1)], options=options)
+        except calque.CancelledError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.05)
+    assert thread.is_alive()
+    options.cancel()
+    thread.join(10)
+    assert len(ended) == 1
+
+
+def test_asyncio(archive):
+    module = calque.jit.load(archive)
+
+    async def main():
+        return await asyncio.gather(*(asyncio.to_thread(module, IDS) for _ in range(5)))
+
+    results = asyncio.run(main())
+    assert all(calque.equal(result[0], results[0][0]) for result in results)
+
+
+def call_in_child(archive, queue):
+    queue.put(calque.jit.load(archive)(IDS)[0].numpy())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes(method, archive, package_environment, monkeypatch):
+    calque.set_num_threads(2)
+    try:
+        module = calque.jit.load(archive)
+        expected = module(numpy.tile(IDS, (40, 8)))[0]
+        del expected
+        expected = module(IDS)[0].numpy()
+        if method == "spawn":
+            # A fresh interpreter cannot import this file, so it is told what to do.
+            code = "import sys, numpy, calque\nnumpy.save(sys.argv[2], calque.jit.load(sys.argv[1])(numpy.load(sys.argv[3]))[0].numpy())"
+            folder = archive.parent
+            numpy.save(folder / "ids.npy", IDS)
+            subprocess.run(
+                [sys.executable, "-c", code, archive, folder / "out.npy", folder / "ids.npy"],
+                env=package_environment, check=True, timeout=100,
+            )  # fmt: skip
+            found = numpy.load(folder / "out.npy")
+        else:
+            context = multiprocessing.get_context("fork")
+            queue = context.Queue()
+            child = context.Process(target=call_in_child, args=(archive, queue))
+            child.start()
+            found = queue.get(timeout=60)
+            child.join(20)
+            assert child.exitcode == 0
+        numpy.testing.assert_allclose(found, expected, atol=1e-6)
+    finally:
+        calque.set_num_threads(1)
+
+
+INTERRUPTED = """
+import signal, sys, calque
+module = calque.jit.load(sys.argv[1])
+if sys.argv[2] == "handler":
+    signal.signal(signal.SIGINT, lambda *a: print("handled", flush=True))
+if sys.argv[2] == "ignored":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("ready", flush=True)
+try:
+    options = calque.jit.RunOptions(max_seconds=1)
+    if sys.argv[2] == "ignored":
+        module.run([calque.ones(1)], options=options)
+    module(calque.ones(1))
+except BaseException as error:
+    print(type(error).__name__, flush=True)
+try:
+    module.run([calque.ones(1)], options=calque.jit.RunOptions(max_iterations=10))
+except calque.LimitError:
+    print("goes on", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("plain", ["KeyboardInterrupt", "goes on"]),
+        ("handler", ["handled", "CancelledError", "goes on"]),
+        ("ignored", ["LimitError", "goes on"]),
+    ],
+)
+def test_interrupt(case, expected, endless, package_environment):
+    child = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, endless, case], stdout=subprocess.PIPE, text=True, env=package_environment
+    )
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(0.4)
+    os.kill(child.pid, signal.SIGINT)
+    output, _ = child.communicate(timeout=60)
+    assert output.split("\n")[:-1] == expected
+    assert child.returncode == 0
