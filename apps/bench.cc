@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -42,22 +41,6 @@ int64_t peak_memory() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return int64_t{usage.ru_maxrss} * 1024;
-}
-
-std::vector<int64_t> read_shape(const std::string& text) {
-  std::vector<int64_t> sizes;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at != end) {
-    int64_t size = 0;
-    const auto [next, error] = std::from_chars(at, end, size);
-    if (error != std::errc{} || size < 1 || (next != end && *next != 'x')) {
-      throw UsageError(fmt::format("--shapes: '{}' is no shape such as 8x128", text));
-    }
-    sizes.push_back(size);
-    at = next == end ? end : next + 1;
-  }
-  return sizes;
 }
 
 /// Token ids that any vocabulary has; ones for a mask, zeros for segment ids.

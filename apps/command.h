@@ -15,6 +15,9 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+/// The work failed and has said so on standard output: exit code 1 without a message.
+struct ReportedFailure {};
+
 // Each adds one subcommand, whose callback does the work.
 void add_export(CLI::App& app);
 void add_run(CLI::App& app);
@@ -22,6 +25,7 @@ void add_inspect(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_check(CLI::App& app);
 void add_script(CLI::App& app);
 
 }  // namespace calque::app

@@ -18,7 +18,7 @@ namespace {
 constexpr int kFailed = 1, kUsage = 2;
 
 constexpr std::array kCommands = {add_export,  add_run,   add_inspect, add_tokenize,
-                                  add_convert, add_bench, add_script};
+                                  add_convert, add_bench, add_script,  add_check};
 
 int fail(int code, const std::string& message) {
   std::fflush(stdout);
@@ -53,6 +53,9 @@ int run(CLI::App& app, int argc, char** argv) {
     return fail(kUsage, fmt::format("{} ({} --help shows what it takes)", error.what(), spelled(app)));
   } catch (const UsageError& error) {
     return fail(kUsage, fmt::format("{} ({} --help shows what it takes)", error.what(), spelled(app)));
+  } catch (const ReportedFailure&) {
+    std::fflush(stdout);
+    return kFailed;
   } catch (const std::bad_alloc&) {
     return fail(kFailed, "out of memory");
   } catch (const std::exception& error) {

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
+
+#include "command.h"
 
 #include "terminal.h"
 
@@ -58,6 +61,22 @@ jit::Module load_module(const std::string& path, const std::string& dtype, bool 
     print_remark(fmt::format("note: {}: {}", path, note));
   };
   return jit::load(path, options);
+}
+
+std::vector<int64_t> read_shape(const std::string& text) {
+  std::vector<int64_t> sizes;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    int64_t size = 0;
+    const auto [next, error] = std::from_chars(at, end, size);
+    if (error != std::errc{} || size < 1 || (next != end && *next != 'x')) {
+      throw UsageError(fmt::format("--shapes: '{}' is no shape such as 8x128", text));
+    }
+    sizes.push_back(size);
+    at = next == end ? end : next + 1;
+  }
+  return sizes;
 }
 
 double median(std::vector<double> values) {

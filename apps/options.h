@@ -26,6 +26,9 @@ void add_threads_option(CLI::App& command, int& threads);
 /// Loads an archive; remarks of the loader go to stderr.
 jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums);
 
+/// `8x128` as sizes. UsageError for another text.
+std::vector<int64_t> read_shape(const std::string& text);
+
 /// Middle of the sorted values, the mean of the two middle ones when their number is even. `values` is not
 /// empty.
 double median(std::vector<double> values);

@@ -23,9 +23,10 @@ std::shared_ptr<const runtime::Plan> plan_of(const Function& function) {
   return std::static_pointer_cast<const runtime::Plan>(function.executable);
 }
 
-IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options) {
+IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options,
+                    runtime::Observer* observer) {
   const std::shared_ptr<const runtime::Plan> plan = plan_of(function);
-  runtime::Run run(options, plan_of);
+  runtime::Run run(options, plan_of, observer);
   std::vector<IValue> results;
   if (run.budget() != nullptr) {
     const ScopedMemoryBudget scope(run.budget());

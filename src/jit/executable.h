@@ -7,6 +7,10 @@
 #include "ir/graph.h"
 #include "runtime/plan.h"
 
+namespace calque::runtime {
+class Observer;
+}
+
 namespace calque::jit {
 
 /// The plan of `function`, made on first use. Thread-safe.
@@ -16,7 +20,8 @@ std::shared_ptr<const runtime::Plan> plan_of(const Function& function);
 std::unique_ptr<Graph> optimized_graph(const Function& function);
 
 /// Runs `function`; `arguments` are complete and in schema order (self first for methods).
-IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options);
+IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options,
+                    runtime::Observer* observer = nullptr);
 
 /// Puts positional and keyword arguments into schema order, fills defaults and checks types. `first` is bound
 /// to `self` when the schema has one. Errors carry PyTorch's words and the declaration.

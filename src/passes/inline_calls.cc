@@ -23,11 +23,11 @@ class Inliner {
 
  private:
   static Function* target(const Node& node) {
-    if (node.is("prim::CallFunction")) return node.function;
-    if (!node.is("prim::CallMethod")) return nullptr;
-    const Type& owner = *node.input()->type;
-    if (owner.kind() != TypeKind::Class) return nullptr;
-    return static_cast<const ClassType&>(owner).find_method(node.name);
+    Function* function = nullptr;
+    if (node.is("prim::CallFunction")) function = node.function;
+    if (node.is("prim::CallMethod") && node.input()->type->kind() == TypeKind::Class)
+      function = static_cast<const ClassType&>(*node.input()->type).find_method(node.name);
+    return function != nullptr && function->graph != nullptr ? function : nullptr;
   }
 
   /// When the node is a call: expands it and gives the values that took the place of its outputs.
@@ -53,7 +53,6 @@ class Inliner {
                              "' is called recursively. Recursive calls are not "
                              "supported; write the recursion as a loop"));
     }
-    check(callee.graph != nullptr, cat("inline: ", callee.qualified_name, " has no graph"));
     const Graph& body = *callee.graph;
     check(body.inputs().size() == call->inputs.size() && body.outputs().size() == call->outputs.size(),
           cat("inline: the call of ", callee.qualified_name, " does not fit its graph"));

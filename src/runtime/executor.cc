@@ -153,11 +153,17 @@ class Frame {
   void invoke(const Instruction& i, std::span<IValue> arguments, std::span<IValue> results) {
     if (i.code == Opcode::Operator) {
       i.op->call(arguments, results);
+      if (run_.observer() != nullptr) observe(i, arguments, results);
     } else if (i.code == Opcode::Structural) {
       i.structural(*i.node, arguments, results, run_);
     } else {
       call(*i.node, arguments, results);
     }
+  }
+
+  void observe(const Instruction& i, std::span<const IValue> arguments, std::span<const IValue> results) {
+    const int64_t bytes = run_.budget() == nullptr ? 0 : run_.budget()->used.load(std::memory_order_relaxed);
+    run_.observer()->called(*i.node, arguments, results, bytes);
   }
 
   void call(const Node& node, std::span<IValue> arguments, std::span<IValue> results) {
@@ -180,7 +186,8 @@ class Frame {
 
 }  // namespace
 
-Run::Run(const jit::RunOptions& options, PlanOf plan_of) : options_(options), plan_of_(std::move(plan_of)) {
+Run::Run(const jit::RunOptions& options, PlanOf plan_of, Observer* observer)
+    : options_(options), plan_of_(std::move(plan_of)), observer_(observer) {
   if (options.max_memory > 0) budget_ = std::make_shared<MemoryBudget>(options.max_memory);
   if (options.max_seconds > 0) {
     deadline_ =

@@ -13,21 +13,32 @@
 
 namespace calque::runtime {
 
+/// Is told about every operator that ran, by the thread that runs it.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  /// `bytes_in_use`: what the budget of the run counts; 0 without one.
+  virtual void called(const Node& node, std::span<const IValue> arguments, std::span<const IValue> results,
+                      int64_t bytes_in_use) = 0;
+};
+
 /// State of one run: limits, cancellation, and how to find the plans of functions that are called.
 class Run {
  public:
   using PlanOf = std::function<std::shared_ptr<const Plan>(const Function&)>;
-  Run(const jit::RunOptions& options, PlanOf plan_of);
+  Run(const jit::RunOptions& options, PlanOf plan_of, Observer* observer = nullptr);
 
   /// CancelledError or LimitError when the run has to end.
   void poll() const;
   void count_iteration();
   std::vector<IValue> call(const Function& function, std::vector<IValue> arguments);
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
+  Observer* observer() const { return observer_; }
 
  private:
   const jit::RunOptions& options_;
   PlanOf plan_of_;
+  Observer* observer_;
   std::shared_ptr<MemoryBudget> budget_;
   std::chrono::steady_clock::time_point deadline_;
   int64_t iterations_ = 0;

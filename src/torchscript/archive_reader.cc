@@ -39,7 +39,7 @@ class ArchiveReader {
     archive_.root = cat(archive_root(*archive_.zip), "/");
   }
 
-  LoadedArchive run() {
+  LoadedArchive run(Problems* collect) {
     check_kind();
     const int64_t version = read_version();
     archive_.big_endian = byte_order() == "big";
@@ -56,7 +56,7 @@ class ArchiveReader {
                           root.isObject() ? "class that is no module" : root.type_name(),
                           ", but an archive holds a module"));
     }
-    program.compile_all();
+    program.compile_all(collect);
     if (options_.on_note) note_devices(*unit, options_.on_note);
     if (options_.dtype.has_value()) convert_parameters(*root.object_impl(), *options_.dtype);
     return {.root = root.toObject(),
@@ -211,13 +211,13 @@ std::optional<std::string> LoadedArchive::extra(std::string_view name) const {
 }
 
 LoadedArchive read_archive(std::span<const std::byte> bytes, std::shared_ptr<const void> keeper,
-                           const std::string& label, const jit::LoadOptions& options) {
-  return ArchiveReader(bytes, std::move(keeper), label, options).run();
+                           const std::string& label, const jit::LoadOptions& options, Problems* collect) {
+  return ArchiveReader(bytes, std::move(keeper), label, options).run(collect);
 }
 
-LoadedArchive read_archive_file(const std::string& path, const jit::LoadOptions& options) {
+LoadedArchive read_archive_file(const std::string& path, const jit::LoadOptions& options, Problems* collect) {
   std::shared_ptr<const MappedFile> file = MappedFile::open(path, {.use_mmap = options.use_mmap});
-  return read_archive(file->bytes(), file, path, options);
+  return read_archive(file->bytes(), file, path, options, collect);
 }
 
 }  // namespace calque::torchscript

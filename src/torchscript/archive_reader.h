@@ -13,6 +13,7 @@
 #include "calque/jit.h"
 #include "formats/zip_reader.h"
 #include "ir/graph.h"
+#include "torchscript/problems.h"
 
 namespace calque::torchscript {
 
@@ -37,11 +38,14 @@ struct LoadedArchive {
 /// Runs no code of the archive and reads no other file. Only classes and functions that the root reaches are
 /// compiled. Throws LoadError for bytes that are no such archive or are damaged, NotImplementedError for what
 /// is valid and not supported (missing operators are all named, with the places that call them), LimitError
-/// when a limit of `options` is reached.
+/// when a limit of `options` is reached. With `collect`, missing operators do not stop it: see
+/// Program::compile_all.
 LoadedArchive read_archive(std::span<const std::byte> bytes, std::shared_ptr<const void> keeper,
-                           const std::string& label, const jit::LoadOptions& options = {});
+                           const std::string& label, const jit::LoadOptions& options = {},
+                           Problems* collect = nullptr);
 
 /// The same for a file, mapped or read into memory by LoadOptions::use_mmap.
-LoadedArchive read_archive_file(const std::string& path, const jit::LoadOptions& options = {});
+LoadedArchive read_archive_file(const std::string& path, const jit::LoadOptions& options = {},
+                                Problems* collect = nullptr);
 
 }  // namespace calque::torchscript

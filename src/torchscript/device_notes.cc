@@ -7,10 +7,6 @@
 
 namespace calque::torchscript {
 
-namespace {
-
-/// The device that a node names, or nullopt: a constant, or `torch.device("cuda:0")`, or
-/// `torch.device("cuda", 0)`.
 std::optional<Device> named_device(const Node& node) {
   if (node.is("prim::Constant") && node.value.isDevice()) return node.value.toDevice();
   if (!node.is("aten::device") || node.inputs.empty()) return std::nullopt;
@@ -22,6 +18,8 @@ std::optional<Device> named_device(const Node& node) {
     return std::nullopt;
   }
 }
+
+namespace {
 
 void collect(const Block& block, std::set<std::string>& names) {
   for (const Node* node = block.first(); node != block.return_node(); node = node->next) {
@@ -35,7 +33,9 @@ void collect(const Block& block, std::set<std::string>& names) {
 
 void note_devices(const CompilationUnit& unit, const std::function<void(const std::string&)>& on_note) {
   std::set<std::string> names;
-  for (const auto& function : unit.functions()) collect(function->graph->block(), names);
+  for (const auto& function : unit.functions()) {
+    if (function->graph != nullptr) collect(function->graph->block(), names);
+  }
   for (const std::string& name : names) {
     on_note(cat("the program places tensors on ", name, "; that is ignored, and everything runs on the CPU"));
   }

@@ -108,7 +108,7 @@ void Program::complete(const ClassType& type) {
   if (entry.state == State::kSignature) compile(*init, entry);
 }
 
-void Program::compile_all() {
+void Program::compile_all(Problems* collect) {
   while (!queue_.empty()) {
     Function* function = queue_.front();
     queue_.pop_front();
@@ -121,7 +121,13 @@ void Program::compile_all() {
       // Noted; the other functions may have more to say.
     }
   }
-  throw_problems();
+  if (collect != nullptr) {
+    *collect = problems_;
+  } else if (!problems_.missing.empty()) {
+    throw NotImplementedError(problems_.message());
+  } else if (!problems_.empty()) {
+    throw LoadError(problems_.message());
+  }
   refuse_recursion();
   entries_.clear();
 }
@@ -142,15 +148,18 @@ void Program::compile(Function& function, Entry& entry) {
 
 void Program::note_missing(std::string_view name, const Source& source, Position where,
                            std::string_view function) {
-  auto known =
-      std::find_if(missing_.begin(), missing_.end(), [&](const Missing& m) { return m.name == name; });
-  if (known == missing_.end())
-    known = missing_.insert(known, Missing{.name = std::string(name), .places = {}});
-  const std::string place = cat(function, " (", *source.name, " line ", where.line, ")");
-  if (std::find(known->places.begin(), known->places.end(), place) != known->places.end()) return;
+  std::vector<MissingOperator>& missing = problems_.missing;
+  auto known = std::find_if(missing.begin(), missing.end(),
+                            [&](const MissingOperator& operation) { return operation.name == name; });
+  if (known == missing.end())
+    known = missing.insert(known, MissingOperator{.name = std::string(name), .places = {}});
+  const CallPlace place{std::string(function), cat(*source.name, " line ", where.line)};
+  const auto same = [&](const CallPlace& other) {
+    return other.function == place.function && other.source == place.source;
+  };
+  if (std::any_of(known->places.begin(), known->places.end(), same)) return;
   ++known->count;
-  constexpr size_t kShown = 3;
-  if (known->places.size() < kShown) known->places.push_back(place);
+  if (known->places.size() < MissingOperator::kMostPlaces) known->places.push_back(place);
 }
 
 namespace {
@@ -196,27 +205,6 @@ void Program::scan_for_missing(const Entry& entry) {
   OperatorScan([&](const std::string& name, Position where) {
     if (!is_builtin(name)) note_missing(name, declaration.tree->source(), where, declaration.qualified_name);
   }).run(declaration.def->body);
-}
-
-void Program::throw_problems() const {
-  if (missing_.empty() && mismatches_.empty()) return;
-  std::string text;
-  if (!missing_.empty()) {
-    text = cat("Unknown builtin op", missing_.size() == 1 ? "" : "s", ": this program needs ",
-               missing_.size() == 1 ? "an operator that is" : "operators that are", " not implemented here:");
-    for (const Missing& missing : missing_) {
-      text += cat("\n  ", missing.name, " in ", join(missing.places, ", "));
-      if (missing.count > missing.places.size())
-        text += cat(" and ", missing.count - missing.places.size(), " more");
-    }
-    if (!mismatches_.empty()) text += "\n";
-  }
-  constexpr size_t kShown = 5;
-  for (size_t i = 0; i < std::min(kShown, mismatches_.size()); ++i)
-    text += cat(i == 0 ? "" : "\n", mismatches_[i]);
-  if (mismatches_.size() > kShown) text += cat("\n(and ", mismatches_.size() - kShown, " more)");
-  if (!missing_.empty()) throw NotImplementedError(text);
-  throw LoadError(text);
 }
 
 namespace {

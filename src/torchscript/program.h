@@ -12,6 +12,7 @@
 
 #include "ir/graph.h"
 #include "torchscript/ast.h"
+#include "torchscript/problems.h"
 
 namespace calque::torchscript {
 
@@ -87,14 +88,16 @@ class Program {
   void complete(const ClassType& type);
   /// Compiles everything declared so far and what that declares. Throws NotImplementedError that names every
   /// missing operator and where it stands, or LoadError for calls that fit no overload, or for recursion.
-  void compile_all();
+  /// With `collect`, what is missing or fits nothing is put there, and the functions that it stops have no
+  /// graph.
+  void compile_all(Problems* collect = nullptr);
 
   /// Counts memory of syntax trees and graphs; LimitError when LoadOptions::max_memory is reached.
   void charge(int64_t bytes);
   /// Notes an operator that is not implemented.
   void note_missing(std::string_view name, const Source& source, Position where, std::string_view function);
   /// Notes a call that fits no overload.
-  void note_mismatch(std::string message) { mismatches_.push_back(std::move(message)); }
+  void note_mismatch(std::string message) { problems_.mismatches.push_back(std::move(message)); }
 
  private:
   enum class State : uint8_t { kDeclared, kSignature, kCompiling, kDone };
@@ -102,23 +105,16 @@ class Program {
     Declaration declaration;
     State state = State::kDeclared;
   };
-  struct Missing {
-    std::string name;
-    std::vector<std::string> places;
-    size_t count = 0;
-  };
 
   void compile(Function& function, Entry& entry);
   void scan_for_missing(const Entry& entry);
   void refuse_recursion() const;
-  void throw_problems() const;
 
   CompilationUnit& unit_;
   const ProgramOptions options_;
   std::unordered_map<const Function*, Entry> entries_;
   std::deque<Function*> queue_;
-  std::vector<Missing> missing_;
-  std::vector<std::string> mismatches_;
+  Problems problems_;
   int64_t charged_ = 0;
   int depth_ = 0;
 };
