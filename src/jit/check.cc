@@ -100,15 +100,15 @@ void describe_program(CheckReport& report, const Module& module, const torchscri
   report.operators = missing_operators(problems, module, options.max_places);
   const std::optional<Method> method = module.find_method(options.method);
   std::vector<OperatorUse> present;
-  if (method && method->function().graph != nullptr) {
-    report.schema = method->schema();
+  if (method) report.schema = method->schema();
+  if (method && problems.empty()) {
     const std::unique_ptr<Graph> graph = method->function().graph->copy();
     passes::run_pipeline(*graph);
     report.is_trace = !has_control_flow(graph->block());
-    present = count_operators({graph.get()}, options.max_places);
+    present = count_operators(*graph, options.max_places);
     report.findings = find_frozen(*graph, weights.dtype(), options.max_places);
-  } else if (module._ivalue()->unit != nullptr) {
-    present = count_operators(all_graphs(*module._ivalue()->unit), options.max_places);
+  } else {
+    present = count_operators(module, options.max_places);
   }
   report.operators.insert(report.operators.end(), present.begin(), present.end());
 }

@@ -69,19 +69,43 @@ bool is_trivial(const FunctionSchema& schema) {
   });
 }
 
-void add_block(const Block& block, std::map<std::string, OperatorUse>& uses, size_t max_places) {
+using Uses = std::map<std::string, OperatorUse>;
+/// Class -> paths of the modules that have it.
+using ModulePaths = std::multimap<std::string, std::string>;
+
+template <class Note>
+void for_each_operator(const Block& block, const Note& note) {
   for (const Node* node = block.first(); node != block.return_node(); node = node->next) {
-    if (node->op != nullptr) {
-      const std::string name = node->op->schema().full_name();
-      OperatorUse& use = uses[name];
-      use.name = name;
-      use.support = support_of(*node->op);
-      ++use.count;
-      add_place(use.places, node->scope, max_places);
-    }
-    for (const auto& inner : node->blocks) add_block(*inner, uses, max_places);
+    if (node->op != nullptr) note(*node);
+    for (const auto& inner : node->blocks) for_each_operator(*inner, note);
   }
 }
+
+void add_use(Uses& uses, const Operator& op, const std::string& place, size_t max_places) {
+  const std::string name = op.schema().full_name();
+  OperatorUse& use = uses[name];
+  use.name = name;
+  use.support = support_of(op);
+  ++use.count;
+  add_place(use.places, place, max_places);
+}
+
+std::vector<OperatorUse> most_frequent_first(Uses uses) {
+  std::vector<OperatorUse> sorted;
+  for (auto& [name, use] : uses) sorted.push_back(std::move(use));
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const OperatorUse& a, const OperatorUse& b) { return a.count > b.count; });
+  return sorted;
+}
+
+ModulePaths module_paths(const Module& module) {
+  ModulePaths paths;
+  for (const auto& [path, inner] : module.named_modules()) paths.emplace(inner.type_name(), path);
+  return paths;
+}
+
+/// The class of `__torch__.a.B.forward`.
+std::string class_of(const std::string& method) { return method.substr(0, method.rfind('.')); }
 
 }  // namespace
 
@@ -100,26 +124,37 @@ Support support_of(const Operator& op) {
   return is_trivial(op.schema()) ? Support::Trivial : Support::Reference;
 }
 
-std::vector<OperatorUse> count_operators(const std::vector<const Graph*>& graphs, size_t max_places) {
-  std::map<std::string, OperatorUse> uses;
-  for (const Graph* graph : graphs) add_block(graph->block(), uses, max_places);
-  std::vector<OperatorUse> sorted;
-  for (auto& [name, use] : uses) sorted.push_back(std::move(use));
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const OperatorUse& a, const OperatorUse& b) { return a.count > b.count; });
-  return sorted;
+std::vector<OperatorUse> count_operators(const Graph& graph, size_t max_places) {
+  Uses uses;
+  for_each_operator(graph.block(),
+                    [&](const Node& node) { add_use(uses, *node.op, node.scope, max_places); });
+  return most_frequent_first(std::move(uses));
+}
+
+std::vector<OperatorUse> count_operators(const Module& module, size_t max_places) {
+  Uses uses;
+  if (module._ivalue()->unit == nullptr) return {};
+  const ModulePaths paths = module_paths(module);
+  for (const auto& function : module._ivalue()->unit->functions()) {
+    if (function->graph == nullptr) continue;
+    const auto [first, last] = paths.equal_range(class_of(function->qualified_name));
+    for_each_operator(function->graph->block(), [&](const Node& node) {
+      for (auto at = first; at != last; ++at) add_use(uses, *node.op, at->second, max_places);
+      if (first == last) add_use(uses, *node.op, function->qualified_name, max_places);
+    });
+  }
+  return most_frequent_first(std::move(uses));
 }
 
 std::vector<OperatorUse> missing_operators(const torchscript::Problems& problems, const Module& module,
                                            size_t max_places) {
-  std::multimap<std::string, std::string> paths;  // class -> module paths
-  for (const auto& [path, inner] : module.named_modules()) paths.emplace(inner.type_name(), path);
+  const ModulePaths paths = module_paths(module);
   std::vector<OperatorUse> uses;
   for (const torchscript::MissingOperator& missing : problems.missing) {
     OperatorUse use{.name = missing.name, .support = Support::Missing, .places = {}};
     use.count = static_cast<int64_t>(missing.count);
     for (const torchscript::CallPlace& place : missing.places) {
-      const auto [first, last] = paths.equal_range(place.function.substr(0, place.function.rfind('.')));
+      const auto [first, last] = paths.equal_range(class_of(place.function));
       for (auto at = first; at != last; ++at) add_place(use.places, at->second, max_places);
       if (first == last) add_place(use.places, place.function + " (" + place.source + ")", max_places);
     }

@@ -15,7 +15,9 @@ namespace calque::jit {
 Support support_of(const Operator& op);
 
 /// Operators of a graph whose calls are inlined, by name, with the module paths where they stand.
-std::vector<OperatorUse> count_operators(const std::vector<const Graph*>& graphs, size_t max_places);
+std::vector<OperatorUse> count_operators(const Graph& graph, size_t max_places);
+/// Operators of every method once for each module that has it: for programs that cannot be inlined.
+std::vector<OperatorUse> count_operators(const Module& module, size_t max_places);
 /// What is missing, with the paths of the modules whose code calls it.
 std::vector<OperatorUse> missing_operators(const torchscript::Problems& problems, const Module& module,
                                            size_t max_places);

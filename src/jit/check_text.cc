@@ -109,7 +109,8 @@ std::string operators_text(const CheckReport& report) {
 }
 
 std::string findings_text(const CheckReport& report) {
-  if (report.findings.empty()) return report.schema.empty() ? "" : "\nFixed by the export: nothing found\n";
+  if (!report.loads) return "";
+  if (report.findings.empty()) return "\nFixed by the export: nothing found\n";
   std::string text = "\nFixed by the export:\n";
   std::string_view advice;
   for (size_t i = 0; i < report.findings.size(); ++i) {

@@ -140,6 +140,7 @@ void Program::compile(Function& function, Entry& entry) {
     compile_function(*this, function, declaration);
   } catch (const AbandonFunction&) {
     entry.state = State::kDone;
+    function.graph = nullptr;
     scan_for_missing(entry);
     throw;
   }
