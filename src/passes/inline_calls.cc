@@ -34,9 +34,24 @@ class Inliner {
   std::vector<Value*> visit(Node* node) {
     if (node->scope.empty()) node->scope = scope_;
     if (node->is("prim::GetAttr")) name_submodule(*node);
+    if (node->is("prim::Enter") || node->is("prim::Exit")) call_manager(*node);
     if (Function* callee = target(*node)) return expand(node, *callee);
     for (auto& inner : node->blocks) block(*inner);
     return node->outputs;
+  }
+
+  /// The ends of a `with` are calls of its manager's methods.
+  static void call_manager(Node& node) {
+    const bool exit = node.is("prim::Exit");
+    node.kind = "prim::CallMethod";
+    node.name = exit ? "__exit__" : "__enter__";
+    if (!exit) return;
+    for (int i = 0; i < 3; ++i) {
+      Node* none = node.graph().create_constant(IValue());
+      none->insert_before(&node);
+      node.add_input(none->output());
+    }
+    node.add_output(none_type());
   }
 
   /// Remembers the module path of an attribute that is an object.

@@ -83,6 +83,7 @@ class FunctionCompiler final : public Emitter {
   Flow raise_value(Position where, Value* message, const std::string& error);
   Flow assert_statement(const Stmt& stmt);
   Flow with_statement(const Stmt& stmt);
+  TypePtr enter_type(Position where, const Value& manager);
   void delete_statement(const Stmt& stmt);
   void assign(const Stmt& stmt);
   void assign_to(const Expr& target, const Sugared& value);

@@ -217,19 +217,33 @@ Flow FunctionCompiler::with_statement(const Stmt& stmt) {
   std::vector<Value*> managers;
   for (const WithItem& item : stmt.with_items) {
     Value* manager = value_of(*item.value);
-    Sugared entered = simple(manager)->attribute(*this, stmt.where, "__enter__")->call(*this, stmt.where, {});
-    if (item.target != nullptr) assign_to(*item.target, entered);
+    Value* entered = node(stmt.where, "prim::Enter", {manager})->add_output(enter_type(stmt.where, *manager));
+    if (item.target != nullptr) assign_to(*item.target, simple(entered));
     managers.push_back(manager);
   }
   const Flow flow = statements(stmt.body);
-  if (flow == Flow::kThrow) return flow;
   for (auto manager = managers.rbegin(); manager != managers.rend(); ++manager) {
-    Value* none = constant(stmt.where, IValue());
-    simple(*manager)
-        ->attribute(*this, stmt.where, "__exit__")
-        ->call(*this, stmt.where, {.positional = {none, none, none}});
+    node(stmt.where, "prim::Exit", {*manager});
   }
   return flow;
+}
+
+/// What `__enter__` gives; the class must have `__exit__`, too, with three arguments.
+TypePtr FunctionCompiler::enter_type(Position where, const Value& manager) {
+  constexpr size_t kExitArguments = 4;
+  if (manager.type->kind() == TypeKind::Class) {
+    const auto& type = static_cast<const ClassType&>(*manager.type);
+    Function* const enter = type.find_method("__enter__");
+    Function* const exit = type.find_method("__exit__");
+    if (enter != nullptr && exit != nullptr &&
+        program().schema_of(*exit).arguments.size() == kExitArguments) {
+      return program().schema_of(*enter).returns[0].type;
+    }
+  }
+  fail(where,
+       cat("'", manager.type->annotation(),
+           "' cannot stand after 'with': it needs methods __enter__(self) and __exit__(self, type, value, "
+           "traceback)"));
 }
 
 void FunctionCompiler::delete_statement(const Stmt& stmt) {

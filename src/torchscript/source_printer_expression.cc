@@ -114,6 +114,9 @@ std::string FunctionPrinter::structural_expression(const Node& node) {
   }
   if (kind == "prim::ListConstruct") return list_expression(node);
   if (kind == "prim::DictConstruct") return dict_expression(node);
+  if (kind == "prim::Uninitialized") {
+    return cat("uninitialized(", state_.definitions.annotation(*node.output()->type), ")");
+  }
   if (kind == "prim::CreateObject") {
     const std::string& type = state_.definitions.name(*node.output()->type);
     return cat(type, ".__new__(", type, ")");

@@ -79,7 +79,7 @@ void FunctionPrinter::constants(const Block& block) {
 
 void FunctionPrinter::constant(const Node& node) {
   const Value& value = *node.output();
-  const IValue content = node.is("prim::Uninitialized") ? IValue::uninitialized() : node.value;
+  const IValue& content = node.value;
   std::string literal = constant_text(content, *value.type, state_.definitions, state_.constants);
   if (!is_long(literal)) {
     text_[&value] = std::move(literal);
@@ -158,6 +158,10 @@ void FunctionPrinter::consume(const Node& node) {
 void FunctionPrinter::define(const Node& node, const std::string& words) {
   std::string left;
   for (const Value* output : node.outputs) left += cat(left.empty() ? "" : ", ", name(*output));
+  if (is_widening(node)) {
+    const std::string type = state_.definitions.annotation(*node.output()->type);
+    return line(cat(left, " : ", type, " = ", text(*node.input())));
+  }
   line(left.empty() ? words : cat(left, " = ", words));
 }
 

@@ -30,7 +30,7 @@ bool counts(const Node& loop) {
 /// The one use of a value that can be printed inside its user; nullptr when it has to have a name.
 const Value::Use* inline_use(const Node& node) {
   if (node.outputs.size() != 1 || !node.blocks.empty() || node.is("prim::isinstance") ||
-      node.is("prim::Enter")) {
+      node.is("prim::Enter") || is_widening(node)) {
     return nullptr;
   }
   const Value& value = *node.output();
@@ -82,8 +82,11 @@ class InlineScan {
 
 }  // namespace
 
-bool is_constant_like(const Node& node) {
-  return node.is("prim::Constant") || node.is("prim::Uninitialized");
+bool is_constant_like(const Node& node) { return node.is("prim::Constant"); }
+
+bool is_widening(const Node& node) {
+  return node.is("prim::unchecked_cast") && is_subtype(*node.input()->type, *node.output()->type) &&
+         !is_subtype(*node.output()->type, *node.input()->type);
 }
 
 bool is_counted_while(const Node& loop) { return counts(loop) && !always_continues(loop); }

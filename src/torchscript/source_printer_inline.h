@@ -10,6 +10,8 @@ namespace calque::torchscript {
 
 /// True for nodes that are printed where they are used, however often: constants and placeholders.
 bool is_constant_like(const Node& node);
+/// Gives a value a wider type: `x : Optional[int] = 3`.
+bool is_widening(const Node& node);
 
 /// True when a loop counts and also tests a condition (a `for` with a `break`): source has no such loop, it
 /// is printed as a `while` with a counter.
