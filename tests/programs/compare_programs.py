@@ -6,6 +6,7 @@ As a program it repeats one: compare_programs.py --seed 17
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
@@ -85,12 +86,20 @@ class Result:
         return True
 
 
+@contextlib.contextmanager
 def simple_interpreter():
-    """PyTorch without the optimisations that make a first call slow."""
-    torch._C._jit_set_profiling_executor(False)
-    torch._C._jit_set_profiling_mode(False)
+    """PyTorch without the optimisations that make a first call slow, which are settings of the whole process."""
+    executor = torch._C._jit_set_profiling_executor(False)
+    mode = torch._C._jit_set_profiling_mode(False)
+    optimize = torch._C._get_graph_executor_optimize()
+    threads = torch.get_num_threads()
     torch._C._set_graph_executor_optimize(False)
     torch.set_num_threads(1)
+    yield
+    torch._C._jit_set_profiling_executor(executor)
+    torch._C._jit_set_profiling_mode(mode)
+    torch._C._set_graph_executor_optimize(optimize)
+    torch.set_num_threads(threads)
 
 
 def run_in_pytorch(source: str) -> dict[str, Result] | None:
@@ -186,9 +195,9 @@ def main():
     parser.add_argument("--whole", action="store_true", help="print the program as it was generated")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    simple_interpreter()
     programs = {str(seed): generator.program(seed) for seed in range(options.seed, options.seed + options.count)}
-    found = differing({name: str(program) for name, program in programs.items()})
+    with simple_interpreter():
+        found = differing({name: str(program) for name, program in programs.items()})
     for name, text in found.items():
         print(programs[name] if options.whole else report(int(name), programs[name], text))
     print(f"{len(found)} of {len(programs)} programs differ")

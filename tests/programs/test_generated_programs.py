@@ -21,8 +21,7 @@ CHUNK = 100
 
 @pytest.fixture(autouse=True)
 def quiet():
-    compare_programs.simple_interpreter()
-    with warnings.catch_warnings():
+    with compare_programs.simple_interpreter(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
