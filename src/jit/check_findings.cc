@@ -152,11 +152,29 @@ class Search {
     if (sizes->size() > 1) ++batches_[sizes->front()];
   }
 
+  /// A table of positions of which every use takes as many as an input has: it is as long as the longest
+  /// input. (Slices up to a constant are found by themselves.)
+  bool is_cut_to_size(const Value* table) const {
+    const auto cuts = [&](const Value::Use& use) {
+      if (use.user->op == nullptr || use.offset != 0) return false;
+      const std::string& name = use.user->op->name();
+      if (name == "aten::slice") {
+        const IValue* end = constant(use.user->input(3));
+        const bool whole = end != nullptr && (!end->isInt() || end->toInt() == INT64_MAX);
+        return whole ? is_cut_to_size(use.user->output())
+                     : end != nullptr || follows_input(use.user->input(3));
+      }
+      return is_one_of(name, {"aten::unsqueeze", "aten::view", "aten::expand", "aten::to"}) &&
+             is_cut_to_size(use.user->output());
+    };
+    return table->has_uses() && std::all_of(table->uses.begin(), table->uses.end(), cuts);
+  }
+
   void counted(const Node& node) {
     const size_t end = node.op->schema().overload.empty() ? 0 : 1;
     if (end >= node.inputs.size() || constant(node.input(end)) == nullptr) return;
     const IValue& value = *constant(node.input(end));
-    if (!value.isInt() || value.toInt() < 2) return;
+    if (!value.isInt() || value.toInt() < 2 || is_cut_to_size(node.output())) return;
     constant_size(node, cat("end ", value.toInt()));
     lengths_[value.toInt()] += 2;
   }

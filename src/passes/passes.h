@@ -18,7 +18,8 @@ struct InlineOptions {
 };
 
 /// Replaces calls of methods and functions whose target is known by their bodies. Sets Node::scope to the
-/// module path. Calls through interfaces stay, and calls of functions without a graph. RuntimeError for recursion.
+/// module path. Calls through interfaces stay, and calls of functions without a graph. RuntimeError for
+/// recursion.
 void inline_calls(Graph& graph, const InlineOptions& options = {});
 /// Replaces `dropout(x, p, False)`, `detach`, and other operators that give their input back, by their input.
 void remove_identities(Graph& graph);

@@ -151,6 +151,22 @@ def test_a_dynamic_trace_is_not_suspected(tmp_path, check):
     assert code == 0 and report["findings"] == []
 
 
+def test_our_own_export_is_not_suspected(tmp_path, check, calque, minilm):
+    """Its table of positions is as long as the longest input, and cut to the length of the input."""
+    calque("export", minilm, "-o", tmp_path / "m.pt")
+    code, report = check(tmp_path / "m.pt")
+    assert code == 0 and report["findings"] == []
+
+
+def test_positions_up_to_a_constant(tmp_path, check):
+    class Fixed(nn.Module):
+        def forward(self, x):
+            return x + torch.arange(7)
+
+    code, report = check(save(Fixed(), tmp_path / "m.pt", torch.ones(2, 7)))
+    assert code == 0 and whats(report, "constant size") != []
+
+
 def test_a_baked_device_and_dtype(tmp_path, check):
     class Cast(nn.Module):
         def __init__(self):

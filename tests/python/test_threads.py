@@ -138,6 +138,8 @@ def test_processes(method, archive, package_environment, monkeypatch):
 INTERRUPTED = """
 import signal, sys, calque
 module = calque.jit.load(sys.argv[1])
+# A program that was started in the background ignores the signal, and hands that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if sys.argv[2] == "handler":
     signal.signal(signal.SIGINT, lambda *a: print("handled", flush=True))
 if sys.argv[2] == "ignored":
