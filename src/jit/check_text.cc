@@ -1,6 +1,7 @@
 // A check report as a page for people, and as JSON.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 
 #include "base/text.h"
@@ -45,7 +46,7 @@ std::string scaled(int64_t number, std::string_view unit) {
     ++prefix;
   }
   const double step = value < 10 ? 100 : value < 100 ? 10 : 1;
-  const double rounded = static_cast<double>(static_cast<int64_t>(value * step + 0.5)) / step;
+  const double rounded = std::round(value * step) / step;
   return cat(rounded, " ", kPrefixes[prefix], unit);
 }
 
