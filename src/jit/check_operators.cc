@@ -137,10 +137,10 @@ std::vector<OperatorUse> count_operators(const Module& module, size_t max_places
   const ModulePaths paths = module_paths(module);
   for (const auto& function : module._ivalue()->unit->functions()) {
     if (function->graph == nullptr) continue;
-    const auto [first, last] = paths.equal_range(class_of(function->qualified_name));
+    const auto range = paths.equal_range(class_of(function->qualified_name));
     for_each_operator(function->graph->block(), [&](const Node& node) {
-      for (auto at = first; at != last; ++at) add_use(uses, *node.op, at->second, max_places);
-      if (first == last) add_use(uses, *node.op, function->qualified_name, max_places);
+      for (auto at = range.first; at != range.second; ++at) add_use(uses, *node.op, at->second, max_places);
+      if (range.first == range.second) add_use(uses, *node.op, function->qualified_name, max_places);
     });
   }
   return most_frequent_first(std::move(uses));
