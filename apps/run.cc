@@ -27,6 +27,9 @@ struct RunArguments {
   int repeat = 1;
   int threads = 0;
   bool quiet = false, verify_checksums = false;
+  double max_seconds = 0;
+  uint64_t max_memory = 0;
+  int64_t max_iterations = 0;
 };
 
 void print_outputs(const std::vector<Output>& outputs) {
@@ -47,11 +50,16 @@ void run(const RunArguments& arguments) {
   const Call call = bind_call(read_signature(method.schema()), tensors,
                               arguments.input.empty() ? "without --input" : arguments.input);
 
+  jit::RunOptions limits;
+  limits.max_seconds = arguments.max_seconds;
+  limits.max_memory = static_cast<int64_t>(arguments.max_memory);
+  limits.max_iterations = arguments.max_iterations;
+
   IValue result;
   std::vector<double> times;
   for (int i = 0; i < arguments.repeat; ++i) {
     const auto start = Clock::now();
-    result = method(call.inputs, call.kwargs);
+    result = method(call.inputs, call.kwargs, limits);
     times.push_back(seconds_since(start));
   }
 
@@ -86,6 +94,14 @@ void add_run(CLI::App& app) {
       ->capture_default_str();
   add_checksums_option(*command, arguments->verify_checksums);
   add_threads_option(*command, arguments->threads);
+  command->add_option("--max-seconds", arguments->max_seconds, "Give up a call that takes longer")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--max-memory", arguments->max_memory,
+                   "Most bytes that the tensors of a call may take, for example 500MB")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+  command->add_option("--max-iterations", arguments->max_iterations, "Most loop iterations of a call")
+      ->check(CLI::PositiveNumber);
   command->add_flag("-q,--quiet", arguments->quiet, "Print nothing");
   command->footer(
       "Inputs are found by the names of the method's arguments, or by position as input.0, input.1, …\n"
@@ -94,7 +110,8 @@ void add_run(CLI::App& app) {
       "Examples:\n"
       "  calque run model.pt --input in.npz --output out.npz\n"
       "  calque run model.pt --input in.json --output out.json --threads 1\n"
-      "  calque run model.pt --input in.npz --repeat 20");
+      "  calque run model.pt --input in.npz --repeat 20\n"
+      "  calque run unknown.pt --input in.npz --max-seconds 10 --max-memory 2GB --max-iterations 1000000");
   command->callback([arguments] { run(*arguments); });
 }
 

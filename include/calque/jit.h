@@ -45,8 +45,8 @@ struct LoadOptions {
 
 /// Limits of one run. Zero means no limit.
 struct RunOptions {
-  int64_t max_memory = 0;      ///< bytes allocated at one time by operators of this run
-  double max_seconds = 0;      ///< wall clock
+  int64_t max_memory = 0;  ///< bytes of the tensors that this run holds at one time, and of any text or list
+  double max_seconds = 0;  ///< wall clock
   int64_t max_iterations = 0;  ///< loop iterations in total
   int max_recursion = 200;     ///< depth of calls that are not inlined
   std::shared_ptr<std::atomic<bool>>

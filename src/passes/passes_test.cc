@@ -4,6 +4,7 @@
 
 #include "calque/error.h"
 #include "ops/operator.h"
+#include "passes/writes.h"
 
 namespace calque::passes {
 namespace {
@@ -111,6 +112,69 @@ TEST(InlineCalls, BoundsProgramsThatMultiply) {
   Graph graph;
   graph.add_output(call_function(graph, f, graph.add_input(tensor_type(), "x")));
   EXPECT_THROW(inline_calls(graph, {.max_nodes = 10000}), LimitError);
+}
+
+TEST(FoldConstants, RunsWhatDependsOnConstants) {
+  Graph graph;
+  Value* sum = call(graph, "aten::add.int", {constant(graph, int64_t{2}), constant(graph, int64_t{3})});
+  sum->type = int_type();
+  Value* doubled = call(graph, "aten::mul.int", {sum, sum});
+  doubled->type = int_type();
+  graph.add_output(doubled);
+  fold_constants(graph, {.tensors = false});
+  remove_dead_code(graph);
+  verify(graph);
+  ASSERT_EQ(count(graph, "prim::Constant"), 1);
+  EXPECT_EQ(graph.outputs()[0]->node->value.toInt(), 25);
+}
+
+TEST(FoldConstants, LeavesWhatIsWrittenAndWhatFails) {
+  Graph graph;
+  Value* one = constant(graph, int64_t{1});
+  Value* weight = constant(graph, zeros({2}));
+  Value* made = call(graph, "aten::neg", {weight});
+  Value* view =
+      call(graph, "aten::select.int", {made, constant(graph, int64_t{0}), constant(graph, int64_t{0})});
+  graph.add_output(call(graph, "aten::add_.Tensor", {view, weight, one}));
+  Value* bad = call(graph, "aten::select.int", {weight, constant(graph, int64_t{7}), one});
+  graph.add_output(bad);
+  graph.add_output(call(graph, "aten::abs", {weight}));
+  fold_constants(graph);
+  remove_dead_code(graph);
+  verify(graph);
+  EXPECT_EQ(count(graph, "aten::neg"), 1);
+  EXPECT_EQ(count(graph, "aten::select"), 2);
+  EXPECT_EQ(count(graph, "aten::abs"), 0);
+}
+
+TEST(FoldConstants, DoesNotMakeLargeTensors) {
+  Graph graph;
+  Value* list = constant(graph, std::vector<int64_t>{1 << 20});
+  const Operator* zeros_op = find_operator("aten::zeros");
+  std::vector<Value*> inputs = {list};
+  while (inputs.size() < zeros_op->schema().arguments.size()) inputs.push_back(constant(graph, IValue()));
+  graph.add_output(call(graph, "aten::zeros", inputs));
+  fold_constants(graph);
+  EXPECT_EQ(count(graph, "aten::zeros"), 1);
+}
+
+TEST(Writes, FollowsViewsAndContainers) {
+  Graph graph;
+  Value* x = graph.add_input(tensor_type(), "x");
+  Value* y = graph.add_input(tensor_type(), "y");
+  Node* list = graph.create("prim::ListConstruct", {x});
+  Value* items = list->add_output(list_type(tensor_type()));
+  graph.block().append(list);
+  Value* item = call(graph, "aten::__getitem__.t", {items, constant(graph, int64_t{0})});
+  Value* view = call(graph, "aten::t", {item});
+  call(graph, "aten::relu_", {view});
+  graph.add_output(call(graph, "aten::neg", {y}));
+  Writes writes;
+  writes.add(graph);
+  EXPECT_TRUE(writes.may_be_written(x));
+  EXPECT_TRUE(writes.may_be_written(view));
+  EXPECT_FALSE(writes.may_be_written(y));
+  EXPECT_FALSE(writes.may_be_written(graph.outputs()[0]));
 }
 
 TEST(Pipeline, RefusesUnknownPassNames) {

@@ -153,6 +153,7 @@ class Frame {
   void invoke(const Instruction& i, std::span<IValue> arguments, std::span<IValue> results) {
     if (i.code == Opcode::Operator) {
       i.op->call(arguments, results);
+      if (run_.budget() != nullptr) run_.check_sizes(results);
       if (run_.observer() != nullptr) observe(i, arguments, results);
     } else if (i.code == Opcode::Structural) {
       i.structural(*i.node, arguments, results, run_);
@@ -211,6 +212,18 @@ void Run::count_iteration() {
   if (options_.max_iterations > 0 && iterations_ > options_.max_iterations) {
     throw LimitError(cat("the run made more than the ", options_.max_iterations,
                          " loop iterations that RunOptions::max_iterations allows"));
+  }
+}
+
+void Run::check_sizes(std::span<const IValue> results) const {
+  for (const IValue& result : results) {
+    size_t bytes = 0;
+    if (result.isString()) bytes = result.toStringRef().size();
+    if (result.isList()) bytes = result.list_impl()->items.size() * sizeof(IValue);
+    if (bytes <= static_cast<size_t>(budget_->limit)) continue;
+    throw LimitError(cat("a ", result.isString() ? "text" : "list", " of ", bytes,
+                         " bytes is larger than the ", budget_->limit,
+                         " bytes that RunOptions::max_memory allows"));
   }
 }
 

@@ -31,6 +31,9 @@ class Run {
   /// CancelledError or LimitError when the run has to end.
   void poll() const;
   void count_iteration();
+  /// LimitError for a text or a list that alone takes more than the memory of the run. Tensors are counted
+  /// where they are allocated.
+  void check_sizes(std::span<const IValue> results) const;
   std::vector<IValue> call(const Function& function, std::vector<IValue> arguments);
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
   Observer* observer() const { return observer_; }
