@@ -61,7 +61,10 @@ Flow FunctionCompiler::while_statement(const Stmt& stmt) {
   Value* trips = constant(stmt.where, kForever);
   context.node = node(stmt.where, "prim::Loop", {trips, start});
   context.body = [&](Value*) {
-    refine(stmt.where, first.when_true);
+    Refinements known = first.when_true;
+    // What the body assigns keeps its type, so that it may become None again.
+    for (const std::string& name : context.carried) known.erase(name);
+    refine(stmt.where, known);
     return statements(stmt.body);
   };
   context.again = [&] { return condition_value(stmt.where, condition(*stmt.value)); };

@@ -26,6 +26,9 @@ import generator  # noqa: E402
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DTYPES = {getattr(torch, name): name for name in ("float32", "float64", "int64", "int32", "uint8", "bool", "float16")}
 
+# Errors of PyTorch that are faults of its own.
+FAULTS = ("INTERNAL ASSERT FAILED", "Can't hash IValues with tag 'None'")
+
 
 def plain(value):
     """The form of value_json.h."""
@@ -149,6 +152,8 @@ def difference(theirs: dict[str, Result] | None, ours: dict[str, Result]) -> str
     if "" in ours:
         return f"refused here: {ours[''].content}"
     for case, expected in theirs.items():
+        if expected.kind == "error" and any(text in str(expected.content) for text in FAULTS):
+            continue
         found = ours.get(case, Result("missing", None))
         if not expected.agrees(found):
             return f"{case}: PyTorch gives {expected.kind} {expected.content}\n here {found.kind} {found.content}"

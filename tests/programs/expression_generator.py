@@ -146,7 +146,7 @@ class ExpressionGenerator:
             if type_ == "List[int]":
                 forms += [lambda: ("list(range(", e("int"), " % 5))"), lambda: (e("Tensor"), ".size()")]
             if type_ == "List[Tensor]":
-                forms += [lambda: ("list(torch.unbind(", e("Tensor"), "))"), lambda: (e("Tensor"), ".split(1)")]
+                forms += [lambda: ("list(torch.unbind(fit(", e("Tensor"), ")))"), lambda: ("fit(", e("Tensor"), ").split(1)")]
             return Expr(type_, self.pick(forms)())
         if type_.startswith("Dict") and self.chance(0.3):
             key, value = arguments_of(type_)

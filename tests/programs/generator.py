@@ -59,8 +59,7 @@ class Generator(ExpressionGenerator):
         if type_ == "List[int]":
             return [Stmt((name, " += [", self.expr("int", scope, 1), "]"))]
         if type_ == "Tensor":
-            value = self.expr(self.pick(["float", "int", "Tensor"]), scope, 1)
-            return [Stmt((name, self.pick([" += ", " -= ", " *= "]), value))]
+            return [Stmt((name, self.pick([" += ", " -= ", " *= "]), self.expr("int", scope, 1)))]
         if type_ == "int":
             return [Stmt((name, self.pick([" += ", " -= "]), self.expr("int", scope, 1))), Stmt((name, f" = {name} % 1009"))]
         return [Stmt((name, self.pick([" += ", " -= "]), self.expr("float", scope, 1)))]
@@ -102,9 +101,9 @@ class Generator(ExpressionGenerator):
             lambda: (f"{name}.numel() == 6", (f"{name}.view(2, 3).add_(fit(", e("Tensor"), "))")),
             lambda: (f"{name}.numel() == 6", (f"{name}.view(2, 3).copy_(fit(", e("Tensor"), "))")),
             lambda: (f"{name}.numel() == 6", (f"{name}[..., -1] = ", e("float"))),
-            lambda: (f"{name}.dim() > 0", (f"{name}[0] = ", e(self.pick(["float", "int"])))),
-            lambda: (f"{name}.dim() > 0", (f"{name}[0] += ", e("int"))),
-            lambda: (f"{name}.dim() > 0", (f"{name}[{name} > 0] = ", e("float"))),
+            lambda: (f"{name}.dim() > 0 and {name}.numel() > 0", (f"{name}[0] = ", e(self.pick(["float", "int"])))),
+            lambda: (f"{name}.dim() > 0 and {name}.numel() > 0", (f"{name}[0] += ", e("int"))),
+            lambda: (f"{name}.dim() > 0 and {name}.numel() > 0", (f"{name}[{name} > 0] = ", e("float"))),
             lambda: ("", (f"{name}.zero_()",)),
             lambda: ("", (f"{name}.clamp_(-1, 1)",)),
             lambda: ("", (f"{name}.mul_(", e("int"), ")")),

@@ -58,6 +58,11 @@ class Stmt:
             yield indent + "else:"
             yield from block_lines(self.otherwise, indent + "    ")
 
+    def ends(self) -> int:
+        """Statements at the begin of the body that make a loop end: its counter, and the test of `while True`."""
+        head = str(self.head[0])
+        return 2 if head.startswith("while True") else 1 if head.startswith("while") else 0
+
     def smaller(self) -> Iterator[tuple[Stmt, ...]]:
         """Statements that may stand in its place."""
         if self.body is not None:
@@ -65,8 +70,9 @@ class Stmt:
             if self.otherwise:
                 yield self.otherwise
                 yield (dataclasses.replace(self, otherwise=()),)
-            for body in smaller_blocks(self.body):
-                yield (dataclasses.replace(self, body=body),)
+            kept = self.body[: self.ends()]
+            for body in smaller_blocks(self.body[self.ends() :]):
+                yield (dataclasses.replace(self, body=kept + body),)
             for otherwise in smaller_blocks(self.otherwise):
                 yield (dataclasses.replace(self, otherwise=otherwise),)
         for at, part in enumerate(self.head):
