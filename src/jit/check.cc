@@ -42,9 +42,23 @@ class Weights {
     if (tensor.is_floating_point()) elements_[tensor.dtype()] += tensor.numel();
   }
 
+  /// Tensors in containers and packed parameters, too; not those of submodules.
+  void add(const IValue& value) {
+    if (value.isTensor()) return add(value.toTensor());
+    if (value.isList()) return add_all(value.list_impl()->items);
+    if (value.isTuple()) return add_all(value.tuple_impl()->items);
+    const bool is_module = value.isObject() && value.object_impl()->type->is_module;
+    if (value.isObject() && !is_module && seen_objects_.insert(value.object_impl()).second)
+      add_all(value.object_impl()->slots);
+  }
+
+  void add_all(const std::vector<IValue>& values) {
+    for (const IValue& value : values) add(value);
+  }
+
   void add_constants(const Block& block) {
     for (const Node* node = block.first(); node != block.return_node(); node = node->next) {
-      if (node->is("prim::Constant") && node->value.isTensor()) add(node->value.toTensor());
+      if (node->is("prim::Constant")) add(node->value);
       for (const auto& inner : node->blocks) add_constants(*inner);
     }
   }
@@ -60,6 +74,7 @@ class Weights {
 
  private:
   std::set<const Storage*> seen_;
+  std::set<const ObjectImpl*> seen_objects_;
   std::map<ScalarType, int64_t> elements_;
 };
 
@@ -79,14 +94,9 @@ std::vector<const Graph*> all_graphs(const CompilationUnit& unit) {
 }
 
 void describe_weights(CheckReport& report, const Module& module, Weights& weights) {
-  for (const Tensor& tensor : module.parameters()) {
-    report.parameters += tensor.numel();
-    weights.add(tensor);
-  }
-  for (const Tensor& tensor : module.buffers()) {
-    report.buffers += tensor.numel();
-    weights.add(tensor);
-  }
+  for (const Tensor& tensor : module.parameters()) report.parameters += tensor.numel();
+  for (const Tensor& tensor : module.buffers()) report.buffers += tensor.numel();
+  for (const auto& [path, inner] : module.named_modules()) weights.add_all(inner._ivalue()->slots);
   if (module._ivalue()->unit != nullptr) {
     for (const Graph* graph : all_graphs(*module._ivalue()->unit)) weights.add_constants(graph->block());
   }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "calque/error.h"
+#include "ir/native_class.h"
 #include "ops/operator.h"
 #include "passes/passes.h"
 #include "passes/writes.h"
@@ -198,7 +199,8 @@ bool all_can_be_constant(const std::vector<IValue>& values) {
 
 bool can_be_constant(const IValue& value) {
   switch (value.tag()) {
-    case IValue::Tag::Object:
+    case IValue::Tag::Object:  // Packed weights; objects of the program can change.
+      return find_native_class(value.object_impl()->type->name) == value.object_impl()->type;
     case IValue::Tag::Future:
     case IValue::Tag::Generator:
     case IValue::Tag::Uninitialized:

@@ -301,7 +301,8 @@ class Unpickler {
           path,
           cat("the class ", name,
               " has a __setstate__ method: code that would have to run while the file is loaded. Loading "
-              "never runs code of the file; save the model without such classes"));
+              "never runs code of the file. torch.jit.freeze in PyTorch makes a module without such "
+              "classes"));
     }
     const PickleValue* state = pickle.state();
     if (state == nullptr || !state->is(PickleKind::kDict))
