@@ -60,8 +60,10 @@ void get_default(OpCall& c) {
   c.ret(found != nullptr ? *found : c[2]);
 }
 void set_default(OpCall& c) {
-  if (dict(c, 0).find(c[1]) == nullptr) dict(c, 0).insert_or_assign(c[1], c[2]);
-  c.ret(*dict(c, 0).find(c[1]));
+  if (const IValue* found = dict(c, 0).find(c[1])) return c.ret(*found);
+  // NaN is not found even when it was just put in.
+  dict(c, 0).insert_or_assign(c[1], c[2]);
+  c.ret(c[2]);
 }
 void pop(OpCall& c) {
   IValue value = value_at(c);

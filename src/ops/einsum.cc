@@ -103,8 +103,9 @@ int64_t ellipsis_count(const Subscripts& s, const Tensor& t, size_t operand) {
   return t.dim() - named;
 }
 
-/// Takes the diagonal of repeated subscripts; afterwards each label stands once.
-Tensor take_diagonals(Tensor t, Subscripts& s, size_t operand) {
+/// Takes the diagonal of repeated subscripts; afterwards each label stands once. The uses that go are
+/// counted.
+Tensor take_diagonals(Tensor t, Subscripts& s, size_t operand, Labels& labels) {
   for (size_t i = 0; i < s.size(); ++i) {
     for (size_t j = i + 1; j < s.size();) {
       if (s[j] != s[i]) {
@@ -121,6 +122,7 @@ Tensor take_diagonals(Tensor t, Subscripts& s, size_t operand) {
       sizes.erase(sizes.begin() + static_cast<std::ptrdiff_t>(j));
       strides.erase(strides.begin() + static_cast<std::ptrdiff_t>(j));
       t = make_view(t, sizes, strides, t.storage_offset());
+      ++labels.uses[s[j]];
       s.erase(s.begin() + static_cast<std::ptrdiff_t>(j));
     }
   }
@@ -278,7 +280,7 @@ Tensor einsum(const std::string& equation, std::vector<Tensor> tensors) {
   std::vector<Operand> operands;
   for (size_t i = 0; i < tensors.size(); ++i) {
     Operand x{.t = tensors[i], .labels = spread_ellipsis(e.operands[i], counts[i], labels.ellipsis_rank)};
-    x.t = take_diagonals(x.t, x.labels, i);
+    x.t = take_diagonals(x.t, x.labels, i, labels);
     note_sizes(labels, x.t, x.labels, i);
     operands.push_back(std::move(x));
   }
@@ -289,6 +291,9 @@ Tensor einsum(const std::string& equation, std::vector<Tensor> tensors) {
   for (size_t i = 1; i < operands.size(); ++i) {
     result = contract(std::move(result), operands[i], needed_after(operands, i + 1, output), labels);
   }
+  // What is left to sum is torch.sum, which widens whole numbers.
+  const bool sums = result.labels.size() > output.size();
+  if (sums && (is_integral(result.t.dtype()) || result.t.dtype() == kBool)) result.t = result.t.to(kLong);
   result = sum_out(std::move(result), output);
   return arranged(result, output);
 }

@@ -43,11 +43,6 @@ void floor(OpCall& c) {
 }
 void round(OpCall& c) { c.ret(std::nearbyint(c.number(0))); }
 
-void round_scalar(OpCall& c) {
-  if (!c[0].isDouble()) return c.ret(IValue(c.scalar(0)));
-  c.ret(std::nearbyint(c.number(0)));
-}
-
 void log_base(OpCall& c) { c.ret(std::log(c.number(0)) / std::log(c.number(1))); }
 void atan2(OpCall& c) { c.ret(std::atan2(c.number(0), c.number(1))); }
 void copysign(OpCall& c) { c.ret(std::copysign(c.number(0), c.number(1))); }
@@ -242,7 +237,7 @@ constexpr OpRow kMathOps[] = {
     {"aten::floor.Scalar(Scalar a) -> Scalar", floor},
     {"aten::round.int(int a) -> float", round},
     {"aten::round.float(float a) -> float", round},
-    {"aten::round.Scalar(Scalar a) -> Scalar", round_scalar},
+    {"aten::round.Scalar(Scalar a) -> Scalar", round},
     {"aten::atan2.int(int a, int b) -> float", atan2},
     {"aten::atan2.float(float a, float b) -> float", atan2},
     {"aten::atan2.int_float(int a, float b) -> float", atan2},

@@ -82,8 +82,8 @@ LayerNorm layer_norm_reference(const Tensor& x, const Dims& shape, const std::op
   const int64_t rows = n == 0 ? 0 : x.numel() / n;
   const Tensor in = x.contiguous();
   LayerNorm r{.out = empty(x.sizes(), x.dtype()),
-              .mean = empty({rows}, kFloat),
-              .inverse_std = empty({rows}, kFloat)};
+              .mean = empty({rows}, kDouble),
+              .inverse_std = empty({rows}, kDouble)};
   const std::vector<double> w = values_of(weight, n, 1);
   const std::vector<double> b = values_of(bias, n, 0);
   dispatch_floating(x.dtype(), "LayerNormKernelImpl", [&]<class T>(TypeTag<T>) {
@@ -96,8 +96,8 @@ LayerNorm layer_norm_reference(const Tensor& x, const Dims& shape, const std::op
         const double v = (static_cast<double>(Element<T>::load(p[i])) - m.mean) * scale * w[i] + b[i];
         q[i] = Element<T>::store(static_cast<OpType<T>>(v));
       }
-      elements<float>(r.mean)[row] = static_cast<float>(m.mean);
-      elements<float>(r.inverse_std)[row] = static_cast<float>(scale);
+      elements<double>(r.mean)[row] = m.mean;
+      elements<double>(r.inverse_std)[row] = scale;
     }
   });
   return r;
@@ -149,10 +149,9 @@ void native_layer_norm(OpCall& c) {
   const LayerNorm r = layer_norm_reference(x, shape, c.optional_tensor(2), c.optional_tensor(3), c.number(4));
   Dims sizes(x.sizes().begin(), x.sizes().begin() + static_cast<std::ptrdiff_t>(lead));
   sizes.resize(x.sizes().size(), 1);
-  const ScalarType dtype = x.dtype() == kDouble ? kDouble : x.dtype();
   c.ret(r.out, 0);
-  c.ret(r.mean.view(sizes).to(dtype), 1);
-  c.ret(r.inverse_std.view(sizes).to(dtype), 2);
+  c.ret(r.mean.view(sizes).to(x.dtype()), 1);
+  c.ret(r.inverse_std.view(sizes).to(x.dtype()), 2);
 }
 
 void rms_norm(OpCall& c) {

@@ -34,7 +34,7 @@ def difference(expected, found, scale: float = 1.0, strict_strides: bool = True)
                 return f"[{i}]: {d}"
         return None
     if isinstance(expected, dict):
-        if not isinstance(found, dict) or list(expected) != list(found):
+        if not isinstance(found, dict) or difference(list(expected), list(found)) is not None:
             return f"expected keys {list(expected)}, found {found!r}"
         return difference(list(expected.values()), list(found.values()), scale, strict_strides)
     return number_difference(expected, found, scale)

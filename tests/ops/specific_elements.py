@@ -134,13 +134,13 @@ def _(s):
     return [a, torch.ones_like(a) * 3, torch.zeros(a.shape, dtype=torch.float64)]
 
 
-@sample("aten::div.Tensor_mode", "aten::div_.Tensor_mode", "aten::divide.Tensor_mode")
+@sample("aten::div.Tensor_mode", "aten::div_.Tensor_mode", "aten::divide.Tensor_mode", "aten::divide_.Tensor_mode")
 def _(s):
     shape = s.sizes()
     return [s.tensor(shape), s.tensor(s.broadcastable(shape), s.other_dtype()), s.choice([None, "trunc", "floor", "up"])]
 
 
-@sample("aten::div.Scalar_mode", "aten::div_.Scalar_mode", "aten::divide.Scalar_mode")
+@sample("aten::div.Scalar_mode", "aten::div_.Scalar_mode", "aten::divide.Scalar_mode", "aten::divide_.Scalar_mode")
 def _(s):
     return [s.tensor(), s.number() or 1, s.choice([None, "trunc", "floor"])]
 

@@ -26,6 +26,12 @@ CASES = [
     ("aten::normal_", [torch.zeros(5, dtype=torch.float64), 1.0, 2.0, None], lambda: torch.zeros(5, dtype=torch.float64).normal_(1, 2)),
     ("aten::random_.from", [torch.zeros(6), 3, 90, None], lambda: torch.zeros(6).random_(3, 90)),
     ("aten::bernoulli", [torch.full((9,), 0.4), None], lambda: torch.bernoulli(torch.full((9,), 0.4))),
+    ("aten::bernoulli_.Tensor", [torch.zeros(9), torch.full((9,), 0.4), None], lambda: torch.zeros(9).bernoulli_(torch.full((9,), 0.4))),
+    ("aten::random_.to", [torch.zeros(6), 90, None], lambda: torch.zeros(6).random_(90)),
+    ("aten::normal.float_float", [1.0, 2.0, [5], None, None, None, None, None], lambda: torch.normal(1.0, 2.0, (5,))),
+    ("aten::randint_like", [torch.zeros(2, 3), 9, None, None, None, None, None], lambda: torch.randint_like(torch.zeros(2, 3), 9)),
+    ("aten::randint_like.low_dtype", [torch.zeros(2, 3), -4, 9, LONG, None, None, None, None],
+     lambda: torch.randint_like(torch.zeros(2, 3), -4, 9, dtype=torch.int64)),
     ("aten::rand_like", [torch.zeros(2, 3).t(), None, None, None, None, None], lambda: torch.rand_like(torch.zeros(2, 3).t())),
     ("aten::randn_like", [torch.zeros(4, 5), None, None, None, None, None], lambda: torch.randn_like(torch.zeros(4, 5))),
 ]  # fmt: skip
