@@ -5,6 +5,7 @@
 #include "calque/error.h"
 #include "passes/passes.h"
 #include "runtime/executor.h"
+#include "tensor/block_cache.h"
 
 namespace calque::jit {
 
@@ -27,6 +28,7 @@ IValue run_function(const Function& function, std::vector<IValue> arguments, con
                     runtime::Observer* observer) {
   const std::shared_ptr<const runtime::Plan> plan = plan_of(function);
   runtime::Run run(options, plan_of, observer);
+  const ScopedBlockCache blocks;
   std::vector<IValue> results;
   if (run.budget() != nullptr) {
     const ScopedMemoryBudget scope(run.budget());

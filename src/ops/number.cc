@@ -79,7 +79,7 @@ void pow_float(OpCall& c) {
   if (c.number(0) == 0 && c.number(1) < 0) throw RuntimeError("0.0 cannot be raised to a negative power");
   c.ret(std::pow(c.number(0), c.number(1)));
 }
-void pow_scalar(OpCall& c) { c.ret(std::pow(c.number(0), c.number(1))); }
+void pow_numbers(OpCall& c) { c.ret(std::pow(c.number(0), c.number(1))); }
 void pow_int(OpCall& c) {
   const double value = std::pow(c.number(0), c.number(1));
   c.ret(Scalar(value).to_int());
@@ -224,7 +224,7 @@ constexpr OpRow kNumberOps[] = {
     {"aten::pow.float(float a, float b) -> float", pow_float},
     {"aten::pow.int_float(int a, float b) -> float", pow_float},
     {"aten::pow.float_int(float a, int b) -> float", pow_float},
-    {"aten::pow.Scalar_Scalar(Scalar a, Scalar b) -> float", pow_scalar},
+    {"aten::pow.Scalar_Scalar(Scalar a, Scalar b) -> float", pow_numbers},
     {"aten::pow.int_to_int(int a, int b) -> int", pow_int},
     {"aten::neg.int(int a) -> int", neg},
     {"aten::neg.float(float a) -> float", neg},

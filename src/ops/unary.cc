@@ -281,32 +281,39 @@ void nan_to_num(OpCall& c) {
   c.ret(out);
 }
 
-constexpr auto kAcos = [](auto v) { return std::acos(v); };
-constexpr auto kAcosh = [](auto v) { return std::acosh(v); };
-constexpr auto kAsin = [](auto v) { return std::asin(v); };
-constexpr auto kAsinh = [](auto v) { return std::asinh(v); };
-constexpr auto kAtan = [](auto v) { return std::atan(v); };
-constexpr auto kAtanh = [](auto v) { return std::atanh(v); };
-constexpr auto kCeil = [](auto v) { return std::ceil(v); };
-constexpr auto kCos = [](auto v) { return std::cos(v); };
-constexpr auto kCosh = [](auto v) { return std::cosh(v); };
-constexpr auto kDeg2rad = []<class Op>(Op v) { return v * static_cast<Op>(pi / 180); };
-constexpr auto kDigamma = []<class Op>(Op v) { return static_cast<Op>(digamma_of(static_cast<double>(v))); };
-constexpr auto kErfc = [](auto v) { return std::erfc(v); };
-constexpr auto kErfinv = []<class Op>(Op v) { return static_cast<Op>(erfinv_of(static_cast<double>(v))); };
-constexpr auto kExp2 = [](auto v) { return std::exp2(v); };
-constexpr auto kExpm1 = [](auto v) { return std::expm1(v); };
-constexpr auto kFloor = [](auto v) { return std::floor(v); };
-constexpr auto kLgamma = [](auto v) { return std::lgamma(v); };
-constexpr auto kLog10 = [](auto v) { return std::log10(v); };
-constexpr auto kLog1p = [](auto v) { return std::log1p(v); };
-constexpr auto kLog2 = [](auto v) { return std::log2(v); };
-constexpr auto kRad2deg = []<class Op>(Op v) { return v * static_cast<Op>(180 / pi); };
-constexpr auto kRound = [](auto v) { return std::nearbyint(v); };
-constexpr auto kSin = [](auto v) { return std::sin(v); };
-constexpr auto kSinh = [](auto v) { return std::sinh(v); };
-constexpr auto kTan = [](auto v) { return std::tan(v); };
-constexpr auto kTrunc = [](auto v) { return std::trunc(v); };
+// Members, so that their types have a name of their own when files are compiled together.
+struct Formula {
+  static constexpr auto kAcos = [](auto v) { return std::acos(v); };
+  static constexpr auto kAcosh = [](auto v) { return std::acosh(v); };
+  static constexpr auto kAsin = [](auto v) { return std::asin(v); };
+  static constexpr auto kAsinh = [](auto v) { return std::asinh(v); };
+  static constexpr auto kAtan = [](auto v) { return std::atan(v); };
+  static constexpr auto kAtanh = [](auto v) { return std::atanh(v); };
+  static constexpr auto kCeil = [](auto v) { return std::ceil(v); };
+  static constexpr auto kCos = [](auto v) { return std::cos(v); };
+  static constexpr auto kCosh = [](auto v) { return std::cosh(v); };
+  static constexpr auto kDeg2rad = []<class Op>(Op v) { return v * static_cast<Op>(pi / 180); };
+  static constexpr auto kDigamma = []<class Op>(Op v) {
+    return static_cast<Op>(digamma_of(static_cast<double>(v)));
+  };
+  static constexpr auto kErfc = [](auto v) { return std::erfc(v); };
+  static constexpr auto kErfinv = []<class Op>(Op v) {
+    return static_cast<Op>(erfinv_of(static_cast<double>(v)));
+  };
+  static constexpr auto kExp2 = [](auto v) { return std::exp2(v); };
+  static constexpr auto kExpm1 = [](auto v) { return std::expm1(v); };
+  static constexpr auto kFloor = [](auto v) { return std::floor(v); };
+  static constexpr auto kLgamma = [](auto v) { return std::lgamma(v); };
+  static constexpr auto kLog10 = [](auto v) { return std::log10(v); };
+  static constexpr auto kLog1p = [](auto v) { return std::log1p(v); };
+  static constexpr auto kLog2 = [](auto v) { return std::log2(v); };
+  static constexpr auto kRad2deg = []<class Op>(Op v) { return v * static_cast<Op>(180 / pi); };
+  static constexpr auto kRound = [](auto v) { return std::nearbyint(v); };
+  static constexpr auto kSin = [](auto v) { return std::sin(v); };
+  static constexpr auto kSinh = [](auto v) { return std::sinh(v); };
+  static constexpr auto kTan = [](auto v) { return std::tan(v); };
+  static constexpr auto kTrunc = [](auto v) { return std::trunc(v); };
+};
 
 constexpr OpRow kUnaryOps[] = {
     {"aten::abs(Tensor self) -> Tensor", unary_op<abs>},
@@ -343,62 +350,62 @@ constexpr OpRow kUnaryOps[] = {
     {"aten::square_(Tensor(a!) self) -> Tensor(a!)", unary_op_<square>},
     {"aten::bitwise_not(Tensor self) -> Tensor", unary_op<bitwise_not>},
     {"aten::bitwise_not_(Tensor(a!) self) -> Tensor(a!)", unary_op_<bitwise_not>},
-    {"aten::acos(Tensor self) -> Tensor", unary_op<float_fn<kAcos>>},
-    {"aten::acos_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kAcos>>},
-    {"aten::acosh(Tensor self) -> Tensor", unary_op<float_fn<kAcosh>>},
-    {"aten::acosh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kAcosh>>},
-    {"aten::asin(Tensor self) -> Tensor", unary_op<float_fn<kAsin>>},
-    {"aten::asin_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kAsin>>},
-    {"aten::asinh(Tensor self) -> Tensor", unary_op<float_fn<kAsinh>>},
-    {"aten::asinh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kAsinh>>},
-    {"aten::atan(Tensor self) -> Tensor", unary_op<float_fn<kAtan>>},
-    {"aten::atan_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kAtan>>},
-    {"aten::atanh(Tensor self) -> Tensor", unary_op<float_fn<kAtanh>>},
-    {"aten::atanh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kAtanh>>},
-    {"aten::cos(Tensor self) -> Tensor", unary_op<float_fn<kCos>>},
-    {"aten::cos_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kCos>>},
-    {"aten::cosh(Tensor self) -> Tensor", unary_op<float_fn<kCosh>>},
-    {"aten::cosh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kCosh>>},
-    {"aten::deg2rad(Tensor self) -> Tensor", unary_op<float_fn<kDeg2rad>>},
-    {"aten::deg2rad_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kDeg2rad>>},
-    {"aten::digamma(Tensor self) -> Tensor", unary_op<float_fn<kDigamma>>},
-    {"aten::digamma_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kDigamma>>},
-    {"aten::erfc(Tensor self) -> Tensor", unary_op<float_fn<kErfc>>},
-    {"aten::erfc_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kErfc>>},
-    {"aten::erfinv(Tensor self) -> Tensor", unary_op<float_fn<kErfinv>>},
-    {"aten::erfinv_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kErfinv>>},
-    {"aten::exp2(Tensor self) -> Tensor", unary_op<float_fn<kExp2>>},
-    {"aten::exp2_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kExp2>>},
-    {"aten::expm1(Tensor self) -> Tensor", unary_op<float_fn<kExpm1>>},
-    {"aten::expm1_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kExpm1>>},
-    {"aten::lgamma(Tensor self) -> Tensor", unary_op<float_fn<kLgamma>>},
-    {"aten::lgamma_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kLgamma>>},
-    {"aten::log10(Tensor self) -> Tensor", unary_op<float_fn<kLog10>>},
-    {"aten::log10_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kLog10>>},
-    {"aten::log1p(Tensor self) -> Tensor", unary_op<float_fn<kLog1p>>},
-    {"aten::log1p_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kLog1p>>},
-    {"aten::log2(Tensor self) -> Tensor", unary_op<float_fn<kLog2>>},
-    {"aten::log2_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kLog2>>},
-    {"aten::rad2deg(Tensor self) -> Tensor", unary_op<float_fn<kRad2deg>>},
-    {"aten::rad2deg_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kRad2deg>>},
-    {"aten::sin(Tensor self) -> Tensor", unary_op<float_fn<kSin>>},
-    {"aten::sin_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kSin>>},
-    {"aten::sinh(Tensor self) -> Tensor", unary_op<float_fn<kSinh>>},
-    {"aten::sinh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kSinh>>},
-    {"aten::tan(Tensor self) -> Tensor", unary_op<float_fn<kTan>>},
-    {"aten::tan_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kTan>>},
-    {"aten::arctan(Tensor self) -> Tensor", unary_op<float_fn<kAtan>>},
-    {"aten::arctan_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<kAtan>>},
-    {"aten::ceil(Tensor self) -> Tensor", unary_op<rounding_fn<kCeil>>},
-    {"aten::ceil_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<kCeil>>},
-    {"aten::floor(Tensor self) -> Tensor", unary_op<rounding_fn<kFloor>>},
-    {"aten::floor_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<kFloor>>},
-    {"aten::round(Tensor self) -> Tensor", unary_op<rounding_fn<kRound>>},
-    {"aten::round_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<kRound>>},
-    {"aten::trunc(Tensor self) -> Tensor", unary_op<rounding_fn<kTrunc>>},
-    {"aten::trunc_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<kTrunc>>},
-    {"aten::fix(Tensor self) -> Tensor", unary_op<rounding_fn<kTrunc>>},
-    {"aten::fix_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<kTrunc>>},
+    {"aten::acos(Tensor self) -> Tensor", unary_op<float_fn<Formula::kAcos>>},
+    {"aten::acos_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kAcos>>},
+    {"aten::acosh(Tensor self) -> Tensor", unary_op<float_fn<Formula::kAcosh>>},
+    {"aten::acosh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kAcosh>>},
+    {"aten::asin(Tensor self) -> Tensor", unary_op<float_fn<Formula::kAsin>>},
+    {"aten::asin_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kAsin>>},
+    {"aten::asinh(Tensor self) -> Tensor", unary_op<float_fn<Formula::kAsinh>>},
+    {"aten::asinh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kAsinh>>},
+    {"aten::atan(Tensor self) -> Tensor", unary_op<float_fn<Formula::kAtan>>},
+    {"aten::atan_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kAtan>>},
+    {"aten::atanh(Tensor self) -> Tensor", unary_op<float_fn<Formula::kAtanh>>},
+    {"aten::atanh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kAtanh>>},
+    {"aten::cos(Tensor self) -> Tensor", unary_op<float_fn<Formula::kCos>>},
+    {"aten::cos_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kCos>>},
+    {"aten::cosh(Tensor self) -> Tensor", unary_op<float_fn<Formula::kCosh>>},
+    {"aten::cosh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kCosh>>},
+    {"aten::deg2rad(Tensor self) -> Tensor", unary_op<float_fn<Formula::kDeg2rad>>},
+    {"aten::deg2rad_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kDeg2rad>>},
+    {"aten::digamma(Tensor self) -> Tensor", unary_op<float_fn<Formula::kDigamma>>},
+    {"aten::digamma_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kDigamma>>},
+    {"aten::erfc(Tensor self) -> Tensor", unary_op<float_fn<Formula::kErfc>>},
+    {"aten::erfc_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kErfc>>},
+    {"aten::erfinv(Tensor self) -> Tensor", unary_op<float_fn<Formula::kErfinv>>},
+    {"aten::erfinv_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kErfinv>>},
+    {"aten::exp2(Tensor self) -> Tensor", unary_op<float_fn<Formula::kExp2>>},
+    {"aten::exp2_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kExp2>>},
+    {"aten::expm1(Tensor self) -> Tensor", unary_op<float_fn<Formula::kExpm1>>},
+    {"aten::expm1_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kExpm1>>},
+    {"aten::lgamma(Tensor self) -> Tensor", unary_op<float_fn<Formula::kLgamma>>},
+    {"aten::lgamma_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kLgamma>>},
+    {"aten::log10(Tensor self) -> Tensor", unary_op<float_fn<Formula::kLog10>>},
+    {"aten::log10_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kLog10>>},
+    {"aten::log1p(Tensor self) -> Tensor", unary_op<float_fn<Formula::kLog1p>>},
+    {"aten::log1p_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kLog1p>>},
+    {"aten::log2(Tensor self) -> Tensor", unary_op<float_fn<Formula::kLog2>>},
+    {"aten::log2_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kLog2>>},
+    {"aten::rad2deg(Tensor self) -> Tensor", unary_op<float_fn<Formula::kRad2deg>>},
+    {"aten::rad2deg_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kRad2deg>>},
+    {"aten::sin(Tensor self) -> Tensor", unary_op<float_fn<Formula::kSin>>},
+    {"aten::sin_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kSin>>},
+    {"aten::sinh(Tensor self) -> Tensor", unary_op<float_fn<Formula::kSinh>>},
+    {"aten::sinh_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kSinh>>},
+    {"aten::tan(Tensor self) -> Tensor", unary_op<float_fn<Formula::kTan>>},
+    {"aten::tan_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kTan>>},
+    {"aten::arctan(Tensor self) -> Tensor", unary_op<float_fn<Formula::kAtan>>},
+    {"aten::arctan_(Tensor(a!) self) -> Tensor(a!)", unary_op_<float_fn<Formula::kAtan>>},
+    {"aten::ceil(Tensor self) -> Tensor", unary_op<rounding_fn<Formula::kCeil>>},
+    {"aten::ceil_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<Formula::kCeil>>},
+    {"aten::floor(Tensor self) -> Tensor", unary_op<rounding_fn<Formula::kFloor>>},
+    {"aten::floor_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<Formula::kFloor>>},
+    {"aten::round(Tensor self) -> Tensor", unary_op<rounding_fn<Formula::kRound>>},
+    {"aten::round_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<Formula::kRound>>},
+    {"aten::trunc(Tensor self) -> Tensor", unary_op<rounding_fn<Formula::kTrunc>>},
+    {"aten::trunc_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<Formula::kTrunc>>},
+    {"aten::fix(Tensor self) -> Tensor", unary_op<rounding_fn<Formula::kTrunc>>},
+    {"aten::fix_(Tensor(a!) self) -> Tensor(a!)", unary_op_<rounding_fn<Formula::kTrunc>>},
     {"aten::isnan(Tensor self) -> Tensor", unary_op<isnan>},
     {"aten::isinf(Tensor self) -> Tensor", unary_op<isinf>},
     {"aten::isposinf(Tensor self) -> Tensor", unary_op<isposinf>},

@@ -11,8 +11,6 @@ namespace calque::runtime {
 
 namespace {
 
-constexpr size_t kInlineArguments = 12;
-
 /// ` (in encoder.layer.0.attention, code/__torch__/bert.py line 88, aten::matmul)`
 std::string place(const Node* node) {
   if (node == nullptr) return {};
@@ -79,6 +77,9 @@ class Frame {
       case Opcode::Call:
         operation(i);
         return at + 1;
+      case Opcode::GetSlot:
+        get_slot(i);
+        return at + 1;
       case Opcode::Move:
         move(i);
         return at + 1;
@@ -126,13 +127,29 @@ class Frame {
   void operation(const Instruction& i) {
     run_.poll();
     const size_t wanted = i.operands_count + i.results_count;
-    if (wanted <= kInlineArguments) {
-      std::array<IValue, kInlineArguments> values;
-      perform(i, values);
-    } else {
-      std::vector<IValue> values(wanted);
-      perform(i, values);
-    }
+    if (wanted <= 4) return perform_with<4>(i);
+    if (wanted <= 8) return perform_with<8>(i);
+    if (wanted <= 16) return perform_with<16>(i);
+    std::vector<IValue> values(wanted);
+    perform(i, values);
+  }
+
+  /// Arguments and results of most operators lie on the stack; every unused place costs time.
+  template <size_t kPlaces>
+  void perform_with(const Instruction& i) {
+    std::array<IValue, kPlaces> values;
+    perform(i, values);
+  }
+
+  void get_slot(const Instruction& i) {
+    const Operand& operand = plan_.operands(i)[0];
+    const IValue& owner = operand.constant ? plan_.constant(operand.index) : registers_[operand.index];
+    const ObjectImpl* object = owner.object_impl();
+    const bool is_known = object != nullptr && object->type.get() == i.node->input()->type.get();
+    if (!is_known || i.target >= object->slots.size()) return operation(i);
+    IValue value = object->slots[i.target];
+    if (operand.last) registers_[operand.index] = IValue();
+    registers_[plan_.results(i)[0]] = std::move(value);
   }
 
   void perform(const Instruction& i, std::span<IValue> values) {
@@ -151,11 +168,11 @@ class Frame {
   }
 
   void invoke(const Instruction& i, std::span<IValue> arguments, std::span<IValue> results) {
-    if (i.code == Opcode::Operator) {
+    if (i.op != nullptr) {
       i.op->call(arguments, results);
       if (run_.budget() != nullptr) run_.check_sizes(results);
       if (run_.observer() != nullptr) observe(i, arguments, results);
-    } else if (i.code == Opcode::Structural) {
+    } else if (i.structural != nullptr) {
       i.structural(*i.node, arguments, results, run_);
     } else {
       call(*i.node, arguments, results);

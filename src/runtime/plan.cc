@@ -1,6 +1,7 @@
 #include "runtime/plan.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "base/check.h"
@@ -152,6 +153,12 @@ class PlanBuilder {
     return values;
   }
 
+  /// The place of an attribute that is read, when the class is known.
+  static std::optional<size_t> slot_of(const Node& node) {
+    if (!node.is("prim::GetAttr") || node.input()->type->kind() != TypeKind::Class) return std::nullopt;
+    return static_cast<const ClassType&>(*node.input()->type).find_attribute(node.name);
+  }
+
   void operation(const Node& node) {
     Opcode code = Opcode::Operator;
     StructuralFunction structural = nullptr;
@@ -163,7 +170,10 @@ class PlanBuilder {
         throw NotImplementedError(cat("the operation '", node.kind, "' is not supported"));
       }
     }
+    const std::optional<size_t> slot = slot_of(node);
+    if (slot.has_value()) code = Opcode::GetSlot;
     const uint32_t at = emit(code, read_all(node.inputs, node), registers_of(node.outputs), &node);
+    if (slot.has_value()) set_target(at, static_cast<uint32_t>(*slot));
     plan_.instructions_[at].op = node.op;
     plan_.instructions_[at].structural = structural;
   }

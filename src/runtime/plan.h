@@ -24,6 +24,7 @@ struct Operand {
 enum class Opcode : uint8_t {
   Operator,     ///< results = op(operands)
   Structural,   ///< results = structural(node, operands): tuples, lists, attributes …
+  GetSlot,      ///< results[0] = attribute `target` of operand 0, when that is of the class its type says
   Call,         ///< results = a method that is chosen by the object's class
   Move,         ///< results[i] = operands[i], all read before any is written
   Jump,         ///< go to target

@@ -1,16 +1,11 @@
-#include <algorithm>
-#include <cstdlib>
-#include <new>
-
 #include "base/text.h"
 #include "calque/tensor.h"
+#include "tensor/block_cache.h"
 #include "tensor/budget.h"
 
 namespace calque {
 
 namespace {
-
-constexpr size_t kAlignment = 64;
 
 thread_local std::shared_ptr<MemoryBudget> t_budget;
 
@@ -48,9 +43,7 @@ Ref<Storage> Storage::allocate(int64_t nbytes) {
   }
   storage->nbytes_ = nbytes;
   storage->owned_ = true;
-  const size_t rounded =
-      (std::max<size_t>(static_cast<size_t>(nbytes), 1) + kAlignment - 1) / kAlignment * kAlignment;
-  storage->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
+  storage->data_ = take_block(nbytes);
   if (storage->data_ == nullptr) out_of_memory(nbytes);
   return storage;
 }
@@ -65,7 +58,7 @@ Ref<Storage> Storage::borrow(void* data, int64_t nbytes, std::shared_ptr<const v
 
 Storage::~Storage() {
   if (!owned_) return;
-  std::free(data_);
+  give_block(data_, nbytes_);
   if (!keeper_) return;
   // The keeper of an owned storage is the budget that it was charged to.
   auto* budget = static_cast<MemoryBudget*>(const_cast<void*>(keeper_.get()));

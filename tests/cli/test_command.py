@@ -169,7 +169,7 @@ def test_terminal_gets_colour_and_progress_unless_no_color(calque, archive):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_of_help_run(calque, minilm, archive, inputs, tmp_path, command):
     """With the names that the examples use laid out in a folder, every example runs as it stands."""
-    names = {"model.pt": archive, "old.pt": archive, "in.npz": inputs, "MODEL_DIR": minilm}
+    names = {"model.pt": archive, "old.pt": archive, "unknown.pt": archive, "in.npz": inputs, "MODEL_DIR": minilm}
     for name, target in names.items():
         (tmp_path / name).symlink_to(target)
     (tmp_path / "lines.txt").write_text("One line.\nAnother, longer line.\n")

@@ -27,12 +27,15 @@ def package_environment() -> dict[str, str]:
     return environment
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def one_thread_and_no_gradients():
     import torch
 
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    torch.set_grad_enabled(False)
+    with torch.no_grad():
+        yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +50,9 @@ def tiny(minilm, tmp_path_factory) -> pathlib.Path:
         hidden_size=36, num_hidden_layers=2, num_attention_heads=3, intermediate_size=50, max_position_embeddings=64
     )
     model = transformers.BertModel(config).eval()
-    for parameter in model.parameters():
-        parameter.add_(torch.randn_like(parameter) * 0.05)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
     model.save_pretrained(folder)
     for name in ("vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         shutil.copy(minilm / name, folder / name)
