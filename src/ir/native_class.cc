@@ -15,10 +15,22 @@ std::shared_ptr<const ClassType> make_linear_packed_params() {
   return type;
 }
 
+std::shared_ptr<const ClassType> make_nested_tensor() {
+  auto type = std::make_shared<ClassType>("NestedTensor", /*is_module=*/false);
+  type->add_attribute({.name = "rows", .type = tensor_type()});
+  type->add_attribute({.name = "lengths", .type = list_type(int_type())});
+  return type;
+}
+
 }  // namespace
 
 const std::shared_ptr<const ClassType>& linear_packed_params_type() {
   static const std::shared_ptr<const ClassType> type = make_linear_packed_params();
+  return type;
+}
+
+const std::shared_ptr<const ClassType>& nested_tensor_type() {
+  static const std::shared_ptr<const ClassType> type = make_nested_tensor();
   return type;
 }
 

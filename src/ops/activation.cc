@@ -1,4 +1,6 @@
 // Activation functions and dropout.
+#include "ops/activation.h"
+
 #include <cmath>
 #include <numbers>
 
@@ -23,7 +25,9 @@ Tensor floating_only(const Tensor& x, std::string_view name, F f) {
   return float_unary(x, name, f);
 }
 
-Tensor gelu_exact(const Tensor& x) {
+}  // namespace
+
+Tensor gelu(const Tensor& x) {
   if (x.dtype() == kFloat && x.is_contiguous()) {
     Tensor out = empty(x.sizes(), kFloat);
     kernels::gelu(x.numel(), elements<float>(x), elements<float>(out));
@@ -33,6 +37,8 @@ Tensor gelu_exact(const Tensor& x) {
     return v * Op(0.5) * (Op(1) + std::erf(v * static_cast<Op>(1 / sqrt2)));
   });
 }
+
+namespace {
 
 Tensor gelu_tanh(const Tensor& x) {
   if (x.dtype() == kFloat && x.is_contiguous()) {
@@ -46,8 +52,8 @@ Tensor gelu_tanh(const Tensor& x) {
   });
 }
 
-Tensor gelu(const Tensor& x, const std::string& approximate) {
-  if (approximate == "none") return gelu_exact(x);
+Tensor gelu_by_name(const Tensor& x, const std::string& approximate) {
+  if (approximate == "none") return gelu(x);
   if (approximate == "tanh") return gelu_tanh(x);
   throw RuntimeError("approximate argument must be either none or tanh.");
 }
@@ -121,9 +127,9 @@ Tensor threshold(const Tensor& x, const Scalar& limit, const Scalar& value) {
   return out;
 }
 
-void gelu_op(OpCall& c) { c.ret(gelu(c.tensor(0), c[1].toStringRef())); }
+void gelu_op(OpCall& c) { c.ret(gelu_by_name(c.tensor(0), c[1].toStringRef())); }
 void gelu_op_(OpCall& c) {
-  write_in_place(c.tensor(0), gelu(c.tensor(0), c[1].toStringRef()));
+  write_in_place(c.tensor(0), gelu_by_name(c.tensor(0), c[1].toStringRef()));
   c.ret(c[0]);
 }
 void elu_op(OpCall& c) { c.ret(elu(c.tensor(0), c.number(1), c.number(2), c.number(3))); }

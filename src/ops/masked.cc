@@ -1,4 +1,6 @@
 // Operators that take a mask.
+#include "ops/masked.h"
+
 #include <algorithm>
 #include <array>
 
@@ -23,7 +25,9 @@ void check_fill_mask(const Tensor& mask) {
   throw RuntimeError(cat("masked_fill_ only supports boolean masks, but got mask with dtype ", name));
 }
 
-void masked_fill_in_place(const Tensor& self, const Tensor& mask, const Scalar& value) {
+}  // namespace
+
+void fill_masked(const Tensor& self, const Tensor& mask, const Scalar& value) {
   check_fill_mask(mask);
   check_broadcasts_to(mask, self.sizes());
   check_no_internal_overlap(self);
@@ -41,6 +45,8 @@ void masked_fill_in_place(const Tensor& self, const Tensor& mask, const Scalar& 
   });
 }
 
+namespace {
+
 Scalar fill_value(const IValue& value) {
   if (!value.isTensor()) return value.toScalar();
   const Tensor t = value.toTensor();
@@ -52,7 +58,7 @@ Scalar fill_value(const IValue& value) {
 }
 
 void masked_fill_(OpCall& c) {
-  masked_fill_in_place(c.tensor(0), c.tensor(1), fill_value(c[2]));
+  fill_masked(c.tensor(0), c.tensor(1), fill_value(c[2]));
   c.ret(c[0]);
 }
 
@@ -65,7 +71,7 @@ void masked_fill(OpCall& c) {
   const Tensor wide = self.expand(sizes);
   Tensor out = empty(sizes, self.dtype());
   out.copy_(wide);
-  masked_fill_in_place(out, mask, value);
+  fill_masked(out, mask, value);
   c.ret(out);
 }
 

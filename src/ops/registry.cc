@@ -40,16 +40,16 @@ class Registry {
     // Overloads of one name are tried in this order: operators of tensors come first, those of containers and
     // numbers after them.
     for (const OpTable table :
-         {arithmetic_ops(), pointwise_ops(),   unary_ops(),         compare_ops(), activation_ops(),
-          softmax_ops(),    matmul_ops(),      einsum_ops(),        norm_ops(),    embedding_ops(),
-          attention_ops(),  convolution_ops(), pool_ops(),          pad_ops(),     reduce_ops(),
-          extreme_ops(),    variance_ops(),    cumulative_ops(),    sort_ops(),    search_ops(),
-          unique_ops(),     vector_norm_ops(), decompose_ops(),     solve_ops(),   distance_ops(),
-          loss_ops(),       random_ops(),      cast_ops(),          create_ops(),  like_ops(),
-          view_ops(),       join_ops(),        shape_ops(),         index_ops(),   index_dim_ops(),
-          gather_ops(),     masked_ops(),      string_search_ops(), list_ops(),    tensor_fact_ops(),
-          string_ops(),     dict_ops(),        number_ops(),        math_ops(),    list_order_ops(),
-          quantize_ops()}) {
+         {arithmetic_ops(), pointwise_ops(),     unary_ops(),   compare_ops(),     activation_ops(),
+          softmax_ops(),    matmul_ops(),        einsum_ops(),  norm_ops(),        embedding_ops(),
+          attention_ops(),  encoder_layer_ops(), nested_ops(),  convolution_ops(), pool_ops(),
+          pad_ops(),        reduce_ops(),        extreme_ops(), variance_ops(),    cumulative_ops(),
+          sort_ops(),       search_ops(),        unique_ops(),  vector_norm_ops(), decompose_ops(),
+          solve_ops(),      distance_ops(),      loss_ops(),    random_ops(),      cast_ops(),
+          create_ops(),     like_ops(),          view_ops(),    join_ops(),        shape_ops(),
+          index_ops(),      index_dim_ops(),     gather_ops(),  masked_ops(),      string_search_ops(),
+          list_ops(),       tensor_fact_ops(),   string_ops(),  dict_ops(),        number_ops(),
+          math_ops(),       list_order_ops(),    quantize_ops()}) {
       for (const OpRow& row : table) by_name_[base_name(row.schema)].rows.push_back(&row);
     }
   }

@@ -1,4 +1,5 @@
 // Facts of tensors: sizes, dtype, device and the like.
+#include "ops/nested.h"
 #include "ops/options.h"
 #include "ops/support.h"
 #include "ops/tables.h"
@@ -13,7 +14,7 @@ void size(OpCall& c) { c.ret(to_dims(c.tensor(0).sizes())); }
 void size_int(OpCall& c) { c.ret(c.tensor(0).size(c.integer(1))); }
 void stride(OpCall& c) { c.ret(to_dims(c.tensor(0).strides())); }
 void stride_int(OpCall& c) { c.ret(c.tensor(0).stride(c.integer(1))); }
-void dim(OpCall& c) { c.ret(c.tensor(0).dim()); }
+void dim(OpCall& c) { c.ret(is_nested(c[0]) ? int64_t{3} : c.tensor(0).dim()); }
 void numel(OpCall& c) { c.ret(c.tensor(0).numel()); }
 void storage_offset(OpCall& c) { c.ret(c.tensor(0).storage_offset()); }
 void element_size(OpCall& c) { c.ret(c.tensor(0).itemsize()); }
@@ -39,13 +40,20 @@ void is_signed(OpCall& c) { c.ret(c.tensor(0).dtype() != kBool && c.tensor(0).dt
 void is_same_size(OpCall& c) { c.ret(to_dims(c.tensor(0).sizes()) == to_dims(c.tensor(1).sizes())); }
 void yes(OpCall& c) { c.ret(true); }
 void no(OpCall& c) { c.ret(false); }
+void is_nested_op(OpCall& c) { c.ret(is_nested(c[0])); }
+
+/// The tensor itself, or what a nested one keeps its sequences in.
+Tensor strided_part(const IValue& value) {
+  return is_nested(value) ? nested_of(value).rows : value.toTensor();
+}
+
 void is_quantized(OpCall& c) { c.ret(static_cast<bool>(c.tensor(0).impl()->quantization)); }
-void requires_grad(OpCall& c) { c.ret(c.tensor(0).requires_grad()); }
+void requires_grad(OpCall& c) { c.ret(strided_part(c[0]).requires_grad()); }
 void get_device(OpCall& c) { c.ret(int64_t{-1}); }
 
-void dtype(OpCall& c) { c.ret(static_cast<int64_t>(c.tensor(0).dtype())); }
+void dtype(OpCall& c) { c.ret(static_cast<int64_t>(strided_part(c[0]).dtype())); }
 void device(OpCall& c) {
-  c.tensor(0);
+  strided_part(c[0]);
   c.ret(IValue(Device{}));
 }
 void layout(OpCall& c) {
@@ -114,7 +122,7 @@ constexpr OpRow kTensorFactOps[] = {
     {"prim::is_sparse(Tensor a) -> bool", no},
     {"prim::is_sparse_csr(Tensor a) -> bool", no},
     {"prim::is_mkldnn(Tensor a) -> bool", no},
-    {"prim::is_nested(Tensor a) -> bool", no},
+    {"prim::is_nested(Tensor a) -> bool", is_nested_op},
     {"prim::is_quantized(Tensor a) -> bool", is_quantized},
 };
 

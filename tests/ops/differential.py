@@ -9,6 +9,7 @@ from .samples import Sampler, generic
 from . import (  # noqa: F401 - they register their samples
     specific_creation,
     specific_elements,
+    specific_encoder,
     specific_indexing,
     specific_linalg,
     specific_products,

@@ -5,13 +5,14 @@ import warnings
 import pytest
 import torch
 
+import zoo_attention
 import zoo_control
 import zoo_language
 import zoo_modules
 import zoo_services
 import zoo_values
 
-ZOOS = (zoo_control, zoo_values, zoo_modules, zoo_services, zoo_language)
+ZOOS = (zoo_control, zoo_values, zoo_modules, zoo_services, zoo_language, zoo_attention)
 EXAMPLES = {kind: inputs for zoo in ZOOS for kind, inputs in zoo.EXAMPLES.items()}
 
 

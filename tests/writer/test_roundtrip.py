@@ -16,6 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "reader")]
 
 import zoo  # noqa: E402
+import zoo_attention  # noqa: E402
 import zoo_control  # noqa: E402
 import zoo_language  # noqa: E402
 import zoo_modules  # noqa: E402
@@ -23,7 +24,7 @@ import zoo_services  # noqa: E402
 import zoo_values  # noqa: E402
 from snippets import EXPRESSIONS, FUNCTIONS  # noqa: E402
 
-ZOOS = (zoo_control, zoo_values, zoo_modules, zoo_services, zoo_language)
+ZOOS = (zoo_control, zoo_values, zoo_modules, zoo_services, zoo_language, zoo_attention)
 READER_ZOO = {kind: inputs for examples in ZOOS for kind, inputs in examples.EXAMPLES.items()}
 
 
