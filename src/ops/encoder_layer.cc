@@ -79,7 +79,7 @@ void check_projections(const HeadProjections& p) {
 
 /// The mask as one that broadcasts to scores[batch, heads, length, length].
 Tensor mask_of_scores(const HeadMask& given, const Tensor& scores) {
-  const Tensor mask = given.mask->to(kBool);
+  Tensor mask = given.mask->to(kBool);
   const std::optional<int64_t> type = mask.dim() == 2 ? given.type : 2;
   if (!type) throw RuntimeError("Mask Type should be defined");
   if (*type < 0 || *type > 2) {
@@ -111,7 +111,8 @@ HeadResults attend(const Tensor& query, const Tensor& key, const Tensor& value, 
                    const HeadMask& mask) {
   check_query(query, key, value, p.embed_dim);
   check_projections(p);
-  const double scale = 1 / std::sqrt(static_cast<double>(p.embed_dim / p.heads));
+  const int64_t head_size = p.embed_dim / p.heads;
+  const double scale = 1 / std::sqrt(static_cast<double>(head_size));
   const Tensor q = mul(project(query, p, 0), number_tensor(Scalar(scale)));
   const Tensor scores = matmul(q, project(key, p, 1).transpose(-2, -1)).contiguous();
   if (mask.mask) {

@@ -82,7 +82,7 @@ void from_mask_left_aligned(OpCall& c) { c.ret(lengths_of(c.tensor(0), c.tensor(
 /// Sizes of the result: those asked for, which may not be smaller than the sequences need.
 Dims padded_sizes(const NestedTensor& nested, const IValue& wanted) {
   const int64_t longest = *std::max_element(nested.lengths.begin(), nested.lengths.end());
-  const Dims needed = {static_cast<int64_t>(nested.lengths.size()), longest, nested.rows.sizes()[1]};
+  Dims needed = {static_cast<int64_t>(nested.lengths.size()), longest, nested.rows.sizes()[1]};
   if (wanted.isNone()) return needed;
   Dims sizes = wanted.toIntVector();
   if (sizes.size() != needed.size()) {
