@@ -24,6 +24,8 @@ def test_programs_of_the_readme(minilm, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo/minilm").symlink_to(minilm)
+    # What `make demo` leaves behind.
+    calque.export(minilm, "demo/all-MiniLM-L6-v2.pt")
     programs = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     assert programs
     for program in programs:
