@@ -20,12 +20,12 @@ def test_examples_of_the_manual(minilm, tmp_path, monkeypatch):
     assert runner.run(test).failed == 0
 
 
-def test_programs_of_the_readme(minilm, tmp_path, monkeypatch):
+def test_programs_of_the_readme(request, minilm, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo/minilm").symlink_to(minilm)
     # What `make demo` leaves behind.
-    calque.export(minilm, "demo/all-MiniLM-L6-v2.pt")
+    request.getfixturevalue("calque")("export", minilm, "-o", tmp_path / "demo/all-MiniLM-L6-v2.pt")
     programs = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     assert programs
     for program in programs:
