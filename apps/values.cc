@@ -139,39 +139,61 @@ std::string expected_text(const Signature& signature) {
   return out.empty() ? "nothing" : out;
 }
 
-void flatten_into(const IValue& value, const std::string& path, std::vector<Output>& out) {
-  const auto add = [&](Tensor tensor) {
-    out.push_back({fmt::format("output.{}", out.size()), path, std::move(tensor)});
-  };
-  if (value.isTensor()) return add(value.toTensor());
-  if (value.isString()) {
-    const std::string& text = value.toStringRef();
+/// Takes a result apart, depth first.
+class Flattening {
+ public:
+  void add(const IValue& value, const std::string& path) {
+    check_end(path);
+    if (value.isTensor()) return output(value.toTensor(), path);
+    if (value.isString()) return output(bytes_of(value.toStringRef()), path);
+    if (value.isScalar()) {
+      return output(value.isDouble() ? full({}, value.toScalar(), kDouble) : tensor(value.toScalar()), path);
+    }
+    if (value.isTuple()) {
+      add_all(value.toTuple()->items, path);
+    } else if (value.isList()) {
+      add_all(value.toListVector(), path);
+    } else if (value.isGenericDict()) {
+      std::map<std::string, IValue> sorted;
+      for (const auto& [key, item] : value.toGenericDict()->entries) {
+        sorted.emplace(
+            key.isString() ? fmt::format("\"{}\"", key.toStringRef()) : std::to_string(key.toInt()), item);
+      }
+      for (const auto& [key, item] : sorted) add(item, fmt::format("{}[{}]", path, key));
+    } else if (!value.isNone()) {
+      throw NotImplementedError(
+          fmt::format("the result{} is a {}, which no file of tensors can hold", path, value.type_name()));
+    }
+  }
+
+  std::vector<Output> outputs;
+
+ private:
+  /// A program can give lists inside themselves, and lists that hold each other twice, and so on.
+  void check_end(const std::string& path) {
+    constexpr size_t kLongestPath = 1024, kMostValues = 1'000'000;
+    if (path.size() <= kLongestPath && ++values_ <= kMostValues) return;
+    throw LimitError(
+        fmt::format("the result is nested too deep, or unfolds to more than {} values, at result{}",
+                    kMostValues, path.substr(0, 60)));
+  }
+
+  void add_all(const std::vector<IValue>& items, const std::string& path) {
+    for (size_t i = 0; i < items.size(); ++i) add(items[i], fmt::format("{}[{}]", path, i));
+  }
+
+  void output(Tensor tensor, const std::string& path) {
+    outputs.push_back({fmt::format("output.{}", outputs.size()), path, std::move(tensor)});
+  }
+
+  static Tensor bytes_of(const std::string& text) {
     Tensor bytes = empty({static_cast<int64_t>(text.size())}, kUInt8);
     if (!text.empty()) std::memcpy(bytes.raw_data(), text.data(), text.size());
-    return add(std::move(bytes));
+    return bytes;
   }
-  if (value.isScalar()) {
-    return add(value.isDouble() ? full({}, value.toScalar(), kDouble) : tensor(value.toScalar()));
-  }
-  if (value.isTuple()) {
-    const auto tuple = value.toTuple();
-    for (size_t i = 0; i < tuple->items.size(); ++i)
-      flatten_into(tuple->items[i], fmt::format("{}[{}]", path, i), out);
-  } else if (value.isList()) {
-    const std::vector<IValue> items = value.toListVector();
-    for (size_t i = 0; i < items.size(); ++i) flatten_into(items[i], fmt::format("{}[{}]", path, i), out);
-  } else if (value.isGenericDict()) {
-    std::map<std::string, IValue> sorted;
-    for (const auto& [key, item] : value.toGenericDict()->entries) {
-      sorted.emplace(key.isString() ? fmt::format("\"{}\"", key.toStringRef()) : std::to_string(key.toInt()),
-                     item);
-    }
-    for (const auto& [key, item] : sorted) flatten_into(item, fmt::format("{}[{}]", path, key), out);
-  } else if (!value.isNone()) {
-    throw NotImplementedError(
-        fmt::format("the result{} is a {}, which no file of tensors can hold", path, value.type_name()));
-  }
-}
+
+  size_t values_ = 0;
+};
 
 }  // namespace
 
@@ -210,9 +232,9 @@ Call bind_call(const Signature& signature, const io::NamedTensors& tensors, cons
 }
 
 std::vector<Output> flatten(const IValue& result) {
-  std::vector<Output> out;
-  flatten_into(result, "", out);
-  return out;
+  Flattening flattening;
+  flattening.add(result, "");
+  return std::move(flattening.outputs);
 }
 
 std::string shape_text(const Tensor& tensor) {

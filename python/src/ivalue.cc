@@ -99,6 +99,17 @@ nb::object tuple_object(const std::vector<IValue>& items) {
   return result;
 }
 
+/// RecursionError for values that are nested deeper than Python goes, or that contain themselves.
+class Nested {
+ public:
+  Nested() {
+    if (Py_EnterRecursiveCall(" while converting a value") != 0) throw nb::python_error();
+  }
+  ~Nested() { Py_LeaveRecursiveCall(); }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+};
+
 nb::object dict_object(const DictImpl& dict) {
   nb::dict result;
   for (const auto& [key, value] : dict.entries) result[from_ivalue(key)] = from_ivalue(value);
@@ -108,6 +119,7 @@ nb::object dict_object(const DictImpl& dict) {
 }  // namespace
 
 IValue to_ivalue(nb::handle object) {
+  const Nested nested;
   if (nb::isinstance<Tensor>(object)) return nb::cast<const Tensor&>(object);
   if (object.is_none()) return {};
   if (PyBool_Check(object.ptr())) return object.ptr() == Py_True;
@@ -130,6 +142,7 @@ IValue to_ivalue(nb::handle object) {
 }
 
 nb::object from_ivalue(const IValue& value) {
+  const Nested nested;
   switch (value.tag()) {
     case IValue::Tag::Tensor:
       return value.tensor_impl() == nullptr ? nb::none() : nb::cast(value.toTensor());

@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr calque::PickleLimits kLimits{.memory_floor = 64 << 20, .max_walk = 1'000'000};
+constexpr calque::PickleLimits kLimits{.memory_floor = 64 << 20};
 
 }  // namespace
 

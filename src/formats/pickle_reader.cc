@@ -74,7 +74,9 @@ class Machine {
   }
 
   void check_shape(const PickleValue& root) {
-    switch (arena_.release(root, limits_.max_depth, limits_.max_walk)) {
+    const uint64_t scaled = checked_mul(bytes_.size(), limits_.walk_factor).value_or(UINT64_MAX);
+    const uint64_t max_walk = std::max(limits_.walk_floor, scaled);
+    switch (arena_.release(root, limits_.max_depth, max_walk)) {
       case PickleShape::kFine:
         return;
       case PickleShape::kContainsItself:
@@ -82,7 +84,7 @@ class Machine {
       case PickleShape::kTooDeep:
         fail(cat("values are nested more than ", limits_.max_depth, " deep."));
       case PickleShape::kTooLong:
-        fail(cat("shared values unfold to more than ", limits_.max_walk, " values."));
+        fail(cat("shared values unfold to more than ", max_walk, " values."));
     }
   }
 

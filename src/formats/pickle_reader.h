@@ -16,8 +16,10 @@ struct PickleLimits {
   /// The reader uses at most the larger of `memory_floor` and `memory_factor` times the pickle's bytes.
   uint64_t memory_floor = uint64_t{256} << 20;
   uint64_t memory_factor = 32;
-  /// Values that a walk meets which enters shared values again each time: keeps such walks short.
-  uint64_t max_walk = 50'000'000;
+  /// A walk that enters shared values again each time meets at most the larger of `walk_floor` and
+  /// `walk_factor` times the pickle's bytes.
+  uint64_t walk_floor = 1'000'000;
+  uint64_t walk_factor = 8;
 };
 
 /// The value of the first pickle in `bytes`; what follows its STOP is ignored, as in PyTorch.

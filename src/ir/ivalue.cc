@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "calque/error.h"
 #include "ir/type.h"
+#include "ir/value_walk.h"
 
 namespace calque {
 
@@ -55,6 +56,7 @@ size_t combine(size_t seed, size_t hash) {
 
 bool equal_items(const std::vector<IValue>& a, const std::vector<IValue>& b) {
   if (a.size() != b.size()) return false;
+  const ValueWalk walk;
   for (size_t i = 0; i < a.size(); ++i) {
     if (!(a[i] == b[i])) return false;
   }
@@ -63,6 +65,7 @@ bool equal_items(const std::vector<IValue>& a, const std::vector<IValue>& b) {
 
 bool equal_dicts(DictImpl& a, DictImpl& b) {
   if (a.entries.size() != b.entries.size()) return false;
+  const ValueWalk walk;
   for (const auto& [key, value] : a.entries) {
     const IValue* other = b.find(key);
     if (other == nullptr || !(*other == value)) return false;
@@ -356,6 +359,7 @@ size_t hash_value(const IValue& value) {
     case IValue::Tag::Device:
       return std::hash<std::string>{}(value.toDevice().str());
     case IValue::Tag::Tuple: {
+      const ValueWalk walk;
       size_t seed = 0x345678;
       for (const IValue& item : value.tuple_impl()->items) seed = combine(seed, hash_value(item));
       return seed;

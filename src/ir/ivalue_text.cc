@@ -5,6 +5,7 @@
 #include "calque/error.h"
 #include "calque/ivalue.h"
 #include "ir/type.h"
+#include "ir/value_walk.h"
 
 namespace calque {
 
@@ -65,6 +66,7 @@ Device Device::parse(std::string_view text) {
 namespace {
 
 void print_items(std::ostream& out, const std::vector<IValue>& items) {
+  const ValueWalk walk;
   for (size_t i = 0; i < items.size(); ++i) {
     if (i > 0) out << ", ";
     out << items[i];
@@ -116,6 +118,7 @@ std::ostream& operator<<(std::ostream& out, const IValue& value) {
       print_items(out, value.tuple_impl()->items);
       return out << (value.tuple_impl()->items.size() == 1 ? ",)" : ")");
     case IValue::Tag::Dict: {
+      const ValueWalk walk;
       out << "{";
       bool first = true;
       for (const auto& [key, entry] : value.dict_impl()->entries) {

@@ -5,7 +5,9 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "calque/error.h"
 #include "ir/graph.h"
+#include "ir/value_walk.h"
 
 namespace calque {
 
@@ -104,6 +106,16 @@ bool implements(const Type& type, const InterfaceType& interface) {
 }
 
 }  // namespace
+
+Type::Type(TypeKind kind, std::vector<TypePtr> contained) : kind_(kind), contained_(std::move(contained)) {
+  for (const TypePtr& inner : contained_) {
+    parts_ += inner->parts_;
+    levels_ = std::max(levels_, inner->levels_ + 1);
+  }
+  if (parts_ <= kMostParts && levels_ <= kMostLevels) return;
+  throw LimitError(cat("a type of ", parts_, " parts and ", levels_, " levels; the limits of ", kMostParts,
+                       " and ", kMostLevels, " protect against types that multiply without bound"));
+}
 
 std::string Type::annotation() const {
   switch (kind_) {
@@ -396,6 +408,7 @@ TypePtr type_of(const IValue& value) {
       return future_type(value.toFuture()->element_type);
     case IValue::Tag::Tuple: {
       if (value.tuple_impl()->type != nullptr) return value.tuple_impl()->type;
+      const ValueWalk walk;
       std::vector<TypePtr> elements;
       for (const IValue& item : value.tuple_impl()->items) elements.push_back(type_of(item));
       return tuple_type(std::move(elements));

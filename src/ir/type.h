@@ -49,7 +49,9 @@ class Function;
 
 class Type {
  public:
-  Type(TypeKind kind, std::vector<TypePtr> contained) : kind_(kind), contained_(std::move(contained)) {}
+  /// LimitError beyond kMostParts or kMostLevels: a type can hold another twice, which holds another twice,
+  /// and so on; whoever compares or prints it meets every part.
+  Type(TypeKind kind, std::vector<TypePtr> contained);
   virtual ~Type() = default;
   TypeKind kind() const { return kind_; }
   /// Element types: List 1, Dict 2, Tuple n, Optional 1, Union n, Future 1.
@@ -58,9 +60,16 @@ class Type {
   virtual std::string annotation() const;
   /// IR form, as in graphs and schemas: `int[]`, `Tensor?`, `(Tensor, int)`.
   virtual std::string str() const;
+  /// Itself and all types inside it, shared ones each time.
+  uint64_t parts() const { return parts_; }
+
+  static constexpr uint64_t kMostParts = 100'000;
+  static constexpr uint32_t kMostLevels = 1000;
 
  private:
   TypeKind kind_;
+  uint64_t parts_ = 1;
+  uint32_t levels_ = 1;
   std::vector<TypePtr> contained_;
 };
 

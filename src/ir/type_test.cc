@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "calque/error.h"
 
 namespace calque {
@@ -68,6 +70,37 @@ TEST(IValue, DeepNestingIsFreedWithoutRecursion) {
   for (int i = 0; i < 1000000; ++i) value = IValue::tuple({std::move(value)});
   value = IValue();
   EXPECT_TRUE(value.isNone());
+}
+
+TEST(IValue, ValuesWithoutEndAreNotWalked) {
+  const auto itself = make_ref<ListImpl>();
+  itself->element_type = any_type();
+  itself->items.emplace_back(itself);
+  const auto alike = make_ref<ListImpl>();
+  alike->element_type = any_type();
+  alike->items.emplace_back(alike);
+  std::ostringstream out;
+  EXPECT_THROW(out << IValue(itself), LimitError);
+  EXPECT_THROW((void)(IValue(itself) == IValue(alike)), LimitError);
+  itself->items.clear();
+  alike->items.clear();
+  IValue doubled = IValue::tuple({1});
+  for (int i = 0; i < 60; ++i) doubled = IValue::tuple({doubled, doubled});
+  EXPECT_THROW(out << doubled, LimitError);
+  EXPECT_THROW(hash_value(doubled), LimitError);
+  EXPECT_THROW(type_of(doubled), LimitError);
+  out << IValue::tuple({1, 2});
+}
+
+TEST(Type, PartsAreCountedAndBounded) {
+  EXPECT_EQ(dict_type(string_type(), list_type(int_type()))->parts(), 4U);
+  TypePtr doubled = tensor_type();
+  EXPECT_THROW(
+      {
+        for (int i = 0; i < 60; ++i) doubled = tuple_type({doubled, doubled});
+      },
+      LimitError);
+  EXPECT_LE(doubled->parts(), Type::kMostParts);
 }
 
 TEST(Device, ParsesAndPrints) {

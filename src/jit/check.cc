@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "calque/error.h"
+#include "ir/value_walk.h"
 #include "jit/check_parts.h"
 #include "passes/passes.h"
 #include "torchscript/archive_reader.h"
@@ -45,6 +46,7 @@ class Weights {
   /// Tensors in containers and packed parameters, too; not those of submodules.
   void add(const IValue& value) {
     if (value.isTensor()) return add(value.toTensor());
+    const ValueWalk walk;
     if (value.isList()) return add_all(value.list_impl()->items);
     if (value.isTuple()) return add_all(value.tuple_impl()->items);
     const bool is_module = value.isObject() && value.object_impl()->type->is_module;

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "calque/error.h"
+#include "ir/value_walk.h"
 #include "jit/executable.h"
 #include "passes/passes.h"
 
@@ -16,6 +17,7 @@ class Detacher {
  public:
   IValue value(const IValue& from) {
     if (from.isTensor()) return tensor(from.toTensor());
+    const ValueWalk walk;
     if (from.isTuple()) {
       auto to = make_ref<TupleImpl>();
       to->type = from.tuple_impl()->type;
@@ -52,11 +54,14 @@ class Detacher {
   std::unordered_map<const TensorImpl*, Tensor> detached_;
 };
 
+/// A frozen module has no methods to call, so everything has to fit.
+constexpr uint64_t kMostFrozenNodes = 2'000'000;
+
 void inline_everything(KeptMethod& method, KnownObjects& objects) {
   method.graph = method.source->graph->copy();
   do {
     passes::inline_forks(*method.graph);
-    passes::inline_calls(*method.graph);
+    passes::inline_calls(*method.graph, {.max_nodes = kMostFrozenNodes, .leave_large = false});
   } while (objects.read(*method.graph, method.owner));
 }
 

@@ -6,6 +6,7 @@
 #include "calque/error.h"
 #include "calque/jit.h"
 #include "ir/graph.h"
+#include "ir/value_walk.h"
 #include "jit/executable.h"
 
 namespace calque::jit {
@@ -105,20 +106,22 @@ class Copier {
  private:
   IValue value(const IValue& from) {
     if (from.isObject()) return object(from.toObject());
-    if (from.isTensor() && deep_) return tensor(from.toTensor());
-    if (from.isList() && deep_) {
+    if (!deep_) return from;
+    if (from.isTensor()) return tensor(from.toTensor());
+    const ValueWalk walk;
+    if (from.isList()) {
       auto list = make_ref<ListImpl>();
       list->element_type = from.list_impl()->element_type;
       for (const IValue& item : from.list_impl()->items) list->items.push_back(value(item));
       return list;
     }
-    if (from.isTuple() && deep_) {
+    if (from.isTuple()) {
       auto tuple = make_ref<TupleImpl>();
       tuple->type = from.tuple_impl()->type;
       for (const IValue& item : from.tuple_impl()->items) tuple->items.push_back(value(item));
       return tuple;
     }
-    if (from.isGenericDict() && deep_) {
+    if (from.isGenericDict()) {
       auto dict = make_ref<DictImpl>();
       dict->key_type = from.dict_impl()->key_type;
       dict->value_type = from.dict_impl()->value_type;

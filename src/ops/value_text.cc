@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <sstream>
 
+#include "ir/value_walk.h"
+
 namespace calque::ops {
 
 namespace {
@@ -20,6 +22,7 @@ std::string double_text(double value) {
 }
 
 std::string joined(const std::vector<IValue>& items) {
+  const ValueWalk walk;
   std::string out;
   for (size_t i = 0; i < items.size(); ++i) {
     if (i > 0) out += ", ";

@@ -25,17 +25,42 @@ bool all_constant(const Node& node) {
   return std::all_of(node.inputs.begin(), node.inputs.end(), is_constant);
 }
 
-int64_t bytes_of(const IValue& value) {
-  if (value.isTensor()) return value.tensor_impl() == nullptr ? 0 : value.toTensor().nbytes();
-  int64_t bytes = 0;
-  if (value.isTuple()) {
-    for (const IValue& item : value.tuple_impl()->items) bytes += bytes_of(item) + 16;
-  } else if (value.isList()) {
-    for (const IValue& item : value.list_impl()->items) bytes += bytes_of(item) + 16;
-  } else if (value.isString()) {
-    bytes = static_cast<int64_t>(value.toStringRef().size());
+/// Adds up what a value holds, shared parts each time, until that is too many parts to look at.
+class Size {
+ public:
+  void add(const IValue& value) {
+    if (++parts_ > kMostParts) return;
+    if (value.isTensor() && value.tensor_impl() != nullptr) bytes += value.toTensor().nbytes();
+    if (value.isString()) bytes += static_cast<int64_t>(value.toStringRef().size());
+    if (value.isTuple()) add_all(value.tuple_impl()->items);
+    if (value.isList()) add_all(value.list_impl()->items);
+    if (value.isGenericDict()) {
+      for (const auto& [key, item] : value.dict_impl()->entries) {
+        add(key);
+        add(item);
+      }
+    }
   }
-  return bytes;
+
+  void add_all(const std::vector<IValue>& values) {
+    bytes += static_cast<int64_t>(values.size() * sizeof(IValue));
+    for (size_t i = 0; i < values.size() && is_small(); ++i) add(values[i]);
+  }
+
+  /// Containers that hold each other twice, and so on, are not folded: whoever reads them meets every part.
+  bool is_small() const { return parts_ <= kMostParts; }
+
+  int64_t bytes = 0;
+
+ private:
+  static constexpr int64_t kMostParts = 100'000;
+  int64_t parts_ = 0;
+};
+
+Size size_of(const std::vector<IValue>& values) {
+  Size size;
+  size.add_all(values);
+  return size;
 }
 
 /// A saved 0-dim tensor of these comes back as a number, which promotes types in another way.
@@ -83,12 +108,13 @@ class Folder {
       operation(node);
     } else if (node.is("prim::TupleIndex")) {
       tuple_index(node);
-    } else if (node.is("prim::TupleConstruct")) {
+    } else if (node.is("prim::TupleConstruct") && size_of(values_of(node)).is_small()) {
       auto tuple = IValue::tuple(values_of(node));
       const auto& type = static_cast<const TupleType&>(*node.output()->type);
       if (type.is_named()) tuple.tuple_impl()->type = node.output()->type;
       replace(node, {std::move(tuple)});
-    } else if (node.is("prim::ListConstruct") && !node.inputs.empty()) {
+    } else if (node.is("prim::ListConstruct") && !node.inputs.empty() &&
+               size_of(values_of(node)).is_small()) {
       auto list = make_ref<ListImpl>();
       list->element_type = node.output()->type->contained()[0];
       list->items = values_of(node);
@@ -124,11 +150,10 @@ class Folder {
       if (writes_.may_be_written(output) || (!options_.tensors && !is_number_type(*output->type))) return;
     }
     const std::vector<IValue> arguments = values_of(node);
-    int64_t given = 0;
-    for (const IValue& argument : arguments) {
-      if (argument.isTensor() && !options_.tensors) return;
-      given += bytes_of(argument);
-    }
+    const bool has_tensor =
+        std::any_of(arguments.begin(), arguments.end(), [](const IValue& a) { return a.isTensor(); });
+    const int64_t given = size_of(arguments).bytes;
+    if (has_tensor && !options_.tensors) return;
     std::vector<IValue> results(node.outputs.size());
     try {
       const ScopedMemoryBudget scope(std::make_shared<MemoryBudget>(kWorkspace + 4 * given));
@@ -136,9 +161,8 @@ class Folder {
     } catch (const Error&) {
       return;  // It fails when it is run, as it should.
     }
-    int64_t made = 0;
-    for (const IValue& result : results) made += bytes_of(result);
-    if (made <= given + kAllowance) replace(node, std::move(results));
+    const Size made = size_of(results);
+    if (made.is_small() && made.bytes <= given + kAllowance) replace(node, std::move(results));
   }
 
   void replace(Node& node, std::vector<IValue> values) {

@@ -3,41 +3,55 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "calque/error.h"
+#include "passes/expanded_size.h"
 #include "passes/passes.h"
 
 namespace calque::passes {
 
 namespace {
 
+/// Blocks and calls inside each other: what reads graphs recurses this deep.
+constexpr uint64_t kMaxDepth = 400;
+
 class Inliner {
  public:
   explicit Inliner(const InlineOptions& options) : options_(options) {}
 
   void block(Block& b) {
+    ++depth_;
     for (Node* node = b.first(); node != b.return_node();) {
       Node* following = node->next;
       visit(node);
       node = following;
     }
+    --depth_;
   }
 
  private:
-  static Function* target(const Node& node) {
-    Function* function = nullptr;
-    if (node.is("prim::CallFunction")) function = node.function;
-    if (node.is("prim::CallMethod") && node.input()->type->kind() == TypeKind::Class)
-      function = static_cast<const ClassType&>(*node.input()->type).find_method(node.name);
-    return function != nullptr && function->graph != nullptr ? function : nullptr;
-  }
-
   /// When the node is a call: expands it and gives the values that took the place of its outputs.
   std::vector<Value*> visit(Node* node) {
     if (node->scope.empty()) node->scope = scope_;
     if (node->is("prim::GetAttr")) name_submodule(*node);
     if (node->is("prim::Enter") || node->is("prim::Exit")) call_manager(*node);
-    if (Function* callee = target(*node)) return expand(node, *callee);
+    const Function* callee = known_callee(*node);
+    if (callee != nullptr && may_expand(*callee)) return expand(node, *callee);
     for (auto& inner : node->blocks) block(*inner);
     return node->outputs;
+  }
+
+  /// Whether a call fits is decided once, with all the calls below it.
+  bool may_expand(const Function& callee) {
+    if (expanding_ > 0) return true;
+    const ExpandedSize& size = sizes_.of(callee);
+    if (size.nodes <= room_ && size.depth <= kMaxDepth - std::min(depth_, kMaxDepth)) {
+      room_ -= size.nodes;
+      return true;
+    }
+    if (options_.leave_large) return false;
+    throw LimitError(cat("with the call of '", callee.qualified_name, "' the program has more than ",
+                         options_.max_nodes, " operations, or blocks more than ", kMaxDepth,
+                         " levels deep, once its calls are expanded; the limit protects against programs "
+                         "that multiply without bound"));
   }
 
   /// The ends of a `with` are calls of its manager's methods.
@@ -62,12 +76,7 @@ class Inliner {
     paths_[node.output()] = parent.empty() ? node.name : parent + "." + node.name;
   }
 
-  std::vector<Value*> expand(Node* call, Function& callee) {
-    if (std::find(stack_.begin(), stack_.end(), &callee) != stack_.end()) {
-      throw RuntimeError(cat("function '", callee.qualified_name,
-                             "' is called recursively. Recursive calls are not "
-                             "supported; write the recursion as a loop"));
-    }
+  std::vector<Value*> expand(Node* call, const Function& callee) {
     const Graph& body = *callee.graph;
     check(body.inputs().size() == call->inputs.size() && body.outputs().size() == call->outputs.size(),
           cat("inline: the call of ", callee.qualified_name, " does not fit its graph"));
@@ -79,16 +88,15 @@ class Inliner {
       auto it = paths_.find(call->input());
       if (it != paths_.end()) scope_ = it->second;
     }
-    stack_.push_back(&callee);
+    ++expanding_;
     for (const Node* node = body.block().first(); node != body.block().return_node(); node = node->next) {
-      count(*node);
       Node* copy = clone_node(*node, call->graph(), map);
       copy->insert_before(call);
       set_scope(*copy);
       const std::vector<Value*> results = visit(copy);
       for (size_t i = 0; i < node->outputs.size(); ++i) map[node->outputs[i]] = results[i];
     }
-    stack_.pop_back();
+    --expanding_;
     scope_ = outer_scope;
 
     std::vector<Value*> results;
@@ -108,22 +116,13 @@ class Inliner {
     }
   }
 
-  void count(const Node& node) {
-    if (++nodes_ > options_.max_nodes) {
-      throw LimitError(cat("the program has more than ", options_.max_nodes,
-                           " operations once its calls are "
-                           "expanded; the limit protects against programs that multiply without bound"));
-    }
-    for (const auto& inner : node.blocks) {
-      for (const Node* n = inner->first(); n != inner->return_node(); n = n->next) count(*n);
-    }
-  }
-
   const InlineOptions& options_;
-  std::vector<Function*> stack_;
+  ExpandedSizes sizes_;
+  uint64_t room_ = options_.max_nodes;
+  uint64_t depth_ = 0;
+  int expanding_ = 0;
   std::unordered_map<const Value*, std::string> paths_;
   std::string scope_;
-  size_t nodes_ = 0;
 };
 
 }  // namespace

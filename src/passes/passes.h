@@ -1,6 +1,7 @@
 // Passes: graph -> graph, one file each; the pipeline reads as a script.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -13,13 +14,15 @@
 namespace calque::passes {
 
 struct InlineOptions {
-  /// LimitError beyond this many nodes: calls can multiply without bound in a hostile program.
-  size_t max_nodes = 2'000'000;
+  /// Most nodes that expanded calls may add: calls can multiply without bound in a hostile program.
+  uint64_t max_nodes = 200'000;
+  /// Calls that would add more stay calls. Otherwise they are a LimitError.
+  bool leave_large = true;
 };
 
-/// Replaces calls of methods and functions whose target is known by their bodies. Sets Node::scope to the
-/// module path. Calls through interfaces stay, and calls of functions without a graph. RuntimeError for
-/// recursion.
+/// Replaces calls of methods and functions whose target is known by their bodies, as far as they fit. Sets
+/// Node::scope to the module path. Calls through interfaces stay, and calls of functions without a graph.
+/// RuntimeError for recursion.
 void inline_calls(Graph& graph, const InlineOptions& options = {});
 /// Replaces `dropout(x, p, False)`, `detach`, and other operators that give their input back, by their input.
 void remove_identities(Graph& graph);

@@ -99,8 +99,8 @@ TEST(InlineCalls, RefusesRecursion) {
   EXPECT_THROW(inline_calls(graph), RuntimeError);
 }
 
-TEST(InlineCalls, BoundsProgramsThatMultiply) {
-  CompilationUnit unit;
+/// f39 calls f38 twice, and so on: 2^39 negations.
+Function* doubling_functions(CompilationUnit& unit) {
   Function* f = add_function(unit, "f0");
   f->graph->add_output(call(*f->graph, "aten::neg", {f->graph->add_input(tensor_type(), "x")}));
   for (int i = 1; i < 40; ++i) {
@@ -109,9 +109,62 @@ TEST(InlineCalls, BoundsProgramsThatMultiply) {
     g->graph->add_output(call_function(*g->graph, f, call_function(*g->graph, f, x)));
     f = g;
   }
+  return f;
+}
+
+TEST(InlineCalls, LeavesCallsThatMultiply) {
+  CompilationUnit unit;
+  const Function* f = doubling_functions(unit);
+  std::unique_ptr<Graph> graph = f->graph->copy();
+  inline_calls(*graph, {.max_nodes = 10'000});
+  verify(*graph);
+  EXPECT_EQ(count(*graph, "prim::CallFunction"), 2);
+  const Function* small = unit.find_function("f10");
+  graph = small->graph->copy();
+  inline_calls(*graph, {.max_nodes = 10'000});
+  verify(*graph);
+  EXPECT_EQ(count(*graph, "prim::CallFunction"), 0);
+  EXPECT_EQ(count(*graph, "aten::neg"), 1024);
+}
+
+TEST(InlineCalls, RefusesCallsThatMultiplyWhereNoneMayStay) {
+  CompilationUnit unit;
+  Graph graph;
+  Value* x = graph.add_input(tensor_type(), "x");
+  graph.add_output(call_function(graph, doubling_functions(unit), x));
+  EXPECT_THROW(inline_calls(graph, {.leave_large = false}), LimitError);
+  EXPECT_EQ(count(graph, "prim::CallFunction"), 1);
+}
+
+TEST(InlineCalls, LeavesCallsThatNestTooDeep) {
+  CompilationUnit unit;
+  Function* f = add_function(unit, "f0");
+  f->graph->add_output(call(*f->graph, "aten::neg", {f->graph->add_input(tensor_type(), "x")}));
+  for (int i = 1; i < 100'000; ++i) {
+    Function* g = add_function(unit, "f" + std::to_string(i));
+    g->graph->add_output(call_function(*g->graph, f, g->graph->add_input(tensor_type(), "x")));
+    f = g;
+  }
   Graph graph;
   graph.add_output(call_function(graph, f, graph.add_input(tensor_type(), "x")));
-  EXPECT_THROW(inline_calls(graph, {.max_nodes = 10000}), LimitError);
+  inline_calls(graph);
+  EXPECT_EQ(count(graph, "prim::CallFunction"), 1);
+}
+
+TEST(FoldConstants, LeavesListsThatHoldEachOther) {
+  Graph graph;
+  Value* list = constant(graph, std::vector<int64_t>{1});
+  for (int i = 0; i < 60; ++i) {
+    Node* node = graph.create("prim::ListConstruct", {list, list});
+    const TypePtr type = list_type(list->type);
+    list = node->add_output(type);
+    graph.block().append(node);
+  }
+  graph.add_output(call(graph, "aten::len.t", {list}));
+  graph.outputs()[0]->type = int_type();
+  fold_constants(graph, {.tensors = false});
+  verify(graph);
+  EXPECT_GT(count(graph, "prim::ListConstruct"), 40);
 }
 
 TEST(FoldConstants, RunsWhatDependsOnConstants) {

@@ -1,8 +1,9 @@
-// Bounded recursion over untrusted text.
+// Bounded recursion over untrusted text, and limits that say where they were met.
 #pragma once
 
 #include <string>
 
+#include "calque/error.h"
 #include "torchscript/lexer.h"
 
 namespace calque::torchscript {
@@ -24,5 +25,23 @@ class DepthGuard {
  private:
   int& depth_;
 };
+
+/// A LimitError whose text begins with a place of a source.
+class LocatedLimitError final : public LimitError {
+ public:
+  using LimitError::LimitError;
+};
+
+/// Calls `work`; a LimitError from it that says no place yet gets this one.
+template <class Work>
+void with_place(const Source& source, Position where, const Work& work) {
+  try {
+    work();
+  } catch (const LocatedLimitError&) {
+    throw;
+  } catch (const LimitError& error) {
+    throw LocatedLimitError(located(source, where, error.msg()));
+  }
+}
 
 }  // namespace calque::torchscript

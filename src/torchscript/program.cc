@@ -137,7 +137,8 @@ void Program::compile(Function& function, Entry& entry) {
   const DepthGuard guard(depth_, options_.max_depth, declaration.tree->source(), declaration.def->where);
   entry.state = State::kCompiling;
   try {
-    compile_function(*this, function, declaration);
+    with_place(declaration.tree->source(), declaration.def->where,
+               [&] { compile_function(*this, function, declaration); });
   } catch (const AbandonFunction&) {
     entry.state = State::kDone;
     function.graph = nullptr;

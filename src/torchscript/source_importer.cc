@@ -141,7 +141,7 @@ void SourceImporter::define(const std::string& qualified_name, const Definition&
   if (definition.stmt->kind == StmtKind::kDef) {
     program_.declare(declaration);
   } else {
-    define_class(program_, declaration);
+    with_place(source, definition.stmt->where, [&] { define_class(program_, declaration); });
   }
 }
 
