@@ -55,7 +55,10 @@ std::string without_underscores(std::string_view text) {
 }  // namespace
 
 std::string located(const Source& source, Position where, std::string_view message) {
-  std::string out = cat(*source.name, ":", where.line, ":", where.column, ": ", message);
+  // Names in messages are as long as the source has them.
+  constexpr size_t kLongestMessage = 4000;
+  std::string out = cat(*source.name, ":", where.line, ":", where.column, ": ",
+                        message.substr(0, kLongestMessage), message.size() > kLongestMessage ? " …" : "");
   const std::string_view text = source.text;
   size_t begin = 0;
   for (uint32_t line = 1; line < where.line; ++line) {

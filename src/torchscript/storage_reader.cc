@@ -23,16 +23,23 @@ size_t swap_unit(ScalarType dtype) {
 
 }  // namespace
 
+std::string shown_name(std::string_view name) {
+  const bool plain =
+      name.size() < 100 && std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return plain ? std::string(name) : quoted(name);
+}
+
 Ref<Storage> StorageReader::read(const std::string& key, ScalarType dtype, int64_t numel) {
   if (numel == 0) return Storage::allocate(0);
   const std::string name = cat(archive_.root, folder_, key);
   const ZipEntry* entry = archive_.zip->find(name);
   if (entry == nullptr) {
-    throw LoadError(cat(archive_.zip->label(), ": locating file ", folder_, key, ": file not found"));
+    throw LoadError(
+        cat(archive_.zip->label(), ": locating file ", folder_, shown_name(key), ": file not found"));
   }
   const std::optional<int64_t> nbytes = checked_mul<int64_t>(numel, item_size(dtype));
   if (!nbytes.has_value() || static_cast<uint64_t>(*nbytes) > entry->size) {
-    throw LoadError(cat(archive_.zip->label(), ": record ", folder_, key, " holds ", entry->size,
+    throw LoadError(cat(archive_.zip->label(), ": record ", folder_, shown_name(key), " holds ", entry->size,
                         " bytes, but ", numel, " elements of ", dtype_name(dtype),
                         " were expected; the file is damaged or was made to deceive"));
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "calque/jit.h"
 #include "calque/tensor.h"
@@ -20,6 +21,9 @@ struct ArchiveBytes {
   std::string root;         ///< folder of all records, with its slash
   bool big_endian = false;  ///< numbers of tensor records are big-endian
 };
+
+/// A name of the file as it stands, in quotes and cut when it is long or holds more than plain letters.
+std::string shown_name(std::string_view name);
 
 /// Gives storages over records, in place when a record is stored and aligned for its element type.
 class StorageReader {

@@ -30,12 +30,6 @@ bool is_quantized(ScalarType dtype) {
   return dtype == ScalarType::QInt8 || dtype == ScalarType::QUInt8 || dtype == ScalarType::QInt32;
 }
 
-std::string shown(std::string_view text) {
-  const bool plain =
-      text.size() < 100 && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-  return plain ? std::string(text) : quoted(text);
-}
-
 }  // namespace
 
 std::string UnpicklePath::str() const {
@@ -45,7 +39,7 @@ std::string UnpicklePath::str() const {
   }
   std::string out;
   for (auto step_at = steps.rbegin(); step_at != steps.rend(); ++step_at) {
-    out += cat(out.empty() ? "" : ".", shown(*step_at));
+    out += cat(out.empty() ? "" : ".", shown_name(*step_at));
   }
   return out.empty() ? "the root" : cat("attribute ", out);
 }

@@ -194,6 +194,8 @@ class Unpickler {
   IValue reduce(const PickleValue& pickle, const TypePtr& type, const UnpicklePath& path) {
     const PickleValue& callable = pickle.callable();
     const std::string name = callable.qualified_name();
+    if (pickle.state() != nullptr || !pickle.pairs().empty())
+      fail(path, cat("what ", calque::quoted(name), " gives is given a state or items as well"));
     static const std::vector<PickleValue> kNoItems;
     const bool has_tuple = pickle.argument().is(PickleKind::kTuple);
     const auto& arguments = has_tuple ? pickle.argument().items() : kNoItems;
