@@ -2,12 +2,14 @@
 """Writes what the fuzzers start from: tools/fuzz_seeds.py FOLDER makes FOLDER/NAME_fuzz/… of files that other programs wrote
 (PyTorch, NumPy, safetensors, Python's zipfile and pickle), small ones of many kinds."""
 
+import enum
 import io
 import json
 import pathlib
 import pickle
 import sys
 import zipfile
+from typing import NamedTuple, Optional, Tuple
 
 import numpy
 import safetensors.numpy
@@ -54,10 +56,78 @@ class Small(torch.nn.Module):
         return {"x": x, self.names[0]: x[:, 1:] + torch.tensor([1.0, 2.0])}
 
 
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Pair(NamedTuple):
+    left: torch.Tensor
+    right: Optional[int]
+
+
+@torch.jit.interface
+class Step(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pass
+
+
+@torch.jit.script
+class Counter:
+    def __init__(self, start: int):
+        self.n = start
+
+    def next(self) -> int:
+        self.n += 1
+        return self.n
+
+
+class Add(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+
+class Rich(torch.nn.Module):
+    step: Step
+
+    def __init__(self):
+        super().__init__()
+        self.step = Add()
+        self.colour = Colour.RED
+        self.table = {"a": [1, 2], "b": [3]}
+        self.embedding = torch.nn.Embedding(5, 3)
+
+    def forward(self, x, ids: torch.Tensor) -> Tuple[torch.Tensor, int, str]:
+        counter = Counter(1)
+        future = torch.jit.fork(self.step, x)
+        for name, numbers in self.table.items():
+            if name == "b" or self.colour == Colour.BLUE:
+                continue
+            counter.next()
+        pair = Pair(x[:1], 3)
+        if pair.right is not None:
+            x = x.clone().index_put_([torch.tensor([0])], pair.left) * self.table["a"][1]
+        x = x + torch.jit.wait(future) + self.embedding(ids)
+        return torch.cat([part.unsqueeze(0) for part in x.unbind(0)]), counter.n, f"{x.size(0)}"
+
+
+def without_debug_records(archive: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for info in old.infolist():
+            if not info.filename.endswith(".debug_pkl"):
+                new.writestr(info.filename, old.read(info), info.compress_type)
+    return buffer.getvalue()
+
+
 def archives() -> dict[str, bytes]:
     out = {}
     modules = {"script": torch.jit.script(Small()), "trace": torch.jit.trace(torch.nn.GELU(), torch.ones(2))}
     modules |= {name: torch.jit.CompilationUnit(text).f for name, text in SOURCES.items()}
+    modules["rich"] = torch.jit.script(Rich().eval())
+    modules["frozen"] = torch.jit.freeze(torch.jit.script(Small().eval()))
+    linear = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU())
+    modules["quantised"] = torch.jit.script(torch.ao.quantization.quantize_dynamic(linear.eval(), {torch.nn.Linear}))
     for name, module in modules.items():
         buffer = io.BytesIO()
         torch.jit.save(module, buffer)
@@ -130,13 +200,8 @@ def seeds() -> dict[str, list[bytes]]:
     config = {"model_type": "bert", "hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1, "vocab_size": 9}
     config |= {"intermediate_size": 8, "id2label": {"0": "A", "1": "B"}, "hidden_act": "gelu", "torchscript": True}
     scripts = [text.encode() for text in SOURCES.values()]
-    bodies = [b"".join(code.partition(b":\n")[2:]) for code in codes]
     return {
-        "archive": [b"\0" + archive for archive in made.values()]
-        + [b"\1" + body for body in bodies]
-        + [b"\2" + code for code in codes]
-        + [b"\3" + record for record in data]
-        + [b"\4" + record for record in constants],
+        "archive": [made["script"], *map(without_debug_records, made.values())],
         "source_parser": [b"\0" + code for code in codes] + [b"\1" + text for text in scripts],
         "zip": zips() + list(made.values()),
         "pickle": pickles() + data + constants,
