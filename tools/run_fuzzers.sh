@@ -18,7 +18,8 @@ fuzz_one() {
   # An input may not take 10 s, nor 2 GB: hostile files must end in bounded time and memory.
   if "$program" ".cache/fuzz/$name" "build/fuzz/seeds/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/failures/$name-" >"build/fuzz/logs/$name.log" 2>&1; then
-    printf '%-28s ok      %s runs\n' "$name" "$(awk '/number_of_executed_units/ {print $2}' "build/fuzz/logs/$name.log")"
+    printf '%-28s ok      %s runs, %s edges\n' "$name" "$(awk '/number_of_executed_units/ {print $2}' "build/fuzz/logs/$name.log")" \
+      "$(grep -o 'cov: [0-9]*' "build/fuzz/logs/$name.log" | tail -1 | cut -d' ' -f2)"
   else
     printf '%-28s FAILED  see build/fuzz/logs/%s.log\n' "$name" "$name"
     grep -E '^SUMMARY|Test unit written' "build/fuzz/logs/$name.log"
