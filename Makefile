@@ -79,9 +79,10 @@ fuzz-long:  ## the same for an hour each
 	@$(MAKE) fuzz FUZZ_SECONDS=3600
 
 .PHONY: bench
-bench:  ## speed against PyTorch on MiniLM, memory and time of loading a 440 MB archive
+bench:  ## speed against PyTorch on MiniLM, memory and time of loading a 440 MB archive, a call from Python
 	@tools/setup.sh test
 	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON)
+	@python/build.sh
 	@bench/run.sh
 
 .PHONY: conformance-full

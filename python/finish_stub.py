@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-HEADER = "import builtins\nfrom collections.abc import Iterator, Sequence\nimport enum\nfrom typing import Any, TypeAlias\n"
+HEADER = "import builtins\nfrom collections.abc import Iterator, Sequence\nimport enum\nfrom typing import Any, TypeAlias, overload\n"
 ANNOTATION = re.compile(r"(?<=[:>\[|,] )\b(int|float|bool)\b|(?<=\[)\b(int|float|bool)\b")
 
 

@@ -13,6 +13,14 @@
 
 namespace calque::jit {
 
+/// Lines of a source that were taken from a file. Messages name the places of that file.
+struct SourcePart {
+  int first_line = 1;  ///< in the source, from 1; the part goes on to the next one
+  std::string file{};
+  int line = 1;     ///< of first_line in the file
+  int columns = 0;  ///< how many were cut from the left of each line
+};
+
 /// How a source is compiled.
 struct CompileOptions {
   /// Names the text in messages, for example its path.
@@ -21,9 +29,14 @@ struct CompileOptions {
   int max_depth = 400;
   /// Upper bound of memory that syntax trees and graphs may take, in bytes.
   int64_t max_memory = int64_t{8} << 30;
+  /// Where the lines come from, by ascending first_line. None: `label` and their own numbers.
+  std::vector<SourcePart> parts{};
+  /// Classes whose base is called Module are modules: their bodies declare attributes (`weight : Tensor`,
+  /// `__parameters__ = ["weight"]`, `__buffers__ = []`), and object() makes them. false: they are refused.
+  bool modules = false;
 };
 
-/// The functions of one source. Calls are safe from many threads at once; module() is not.
+/// The functions of one source. Calls are safe from many threads at once; module() and object() are not.
 class CompilationUnit {
  public:
   /// Use compile().
@@ -46,6 +59,9 @@ class CompilationUnit {
   std::string code(std::string_view name) const;
   /// A module whose `forward` is the function: what torch.jit.save makes of a scripted function.
   Module module(std::string_view name);
+  /// An object of a module class (CompileOptions::modules) whose attributes have these values. ValueError
+  /// when there is no such class; TypeError for a value that is missing, unknown or of another type.
+  Module object(std::string_view class_name, const Kwargs& attributes);
 
  private:
   Function& function(std::string_view name) const;

@@ -155,6 +155,8 @@ Module load(const std::string& path, std::optional<Device> device, ExtraFilesMap
 /// Archive held in memory; `keeper` keeps `data` alive, and the weights are used in place.
 Module load(const void* data, size_t size, std::shared_ptr<const void> keeper,
             const LoadOptions& options = {});
+Module load(const void* data, size_t size, std::shared_ptr<const void> keeper, ExtraFilesMap& extra_files,
+            const LoadOptions& options = {});
 
 /// Writes an archive that torch.jit.load of PyTorch 1.13 and newer reads. Same module, same bytes. Written to
 /// a temporary file and renamed.

@@ -112,6 +112,10 @@ class PreTrainedModel {
   static PreTrainedModel from_pretrained(const std::string& directory,
                                          const FromPretrainedOptions& options = {});
 
+  /// A model with random weights from the content of a config.json, in training mode, as a class made from
+  /// its configuration. `options.architecture` and its defaults are those of from_pretrained.
+  static PreTrainedModel from_config(std::string_view config_json, const FromPretrainedOptions& options = {});
+
   /// Runs the model. Inputs by position in the order of input_names(), then by name; an undefined tensor
   /// means "not given". input_ids: (batch, length) integers. Returns a tuple: for BertModel last_hidden_state
   /// (batch, length, hidden) and pooler_output (batch, hidden); hidden_states and attentions follow as tuples
@@ -229,6 +233,14 @@ class BertForPreTraining : public PreTrainedModel {
  private:
   explicit BertForPreTraining(PreTrainedModel model) : PreTrainedModel(std::move(model)) {}
 };
+
+/// A class of model that exists: `BertForMaskedLM`, and its model_type in config.json: `bert`.
+struct Architecture {
+  std::string class_name, model_type;
+};
+
+/// All of them; the first of each model_type is its plain model, without head.
+std::vector<Architecture> architectures();
 
 /// The plain model of the `model_type` in config.json, without head.
 class AutoModel {

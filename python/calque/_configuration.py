@@ -53,6 +53,30 @@ class _Common:
     def id2label(self, labels: dict[Any, str]) -> None:
         self.__dict__["_id2label"] = {int(number): label for number, label in labels.items()}
 
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Self:
+        """From values by name; `kwargs` override them."""
+        return cls(**(config_dict | kwargs))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values by name."""
+        values = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        if "_id2label" in vars(self):
+            values |= {"id2label": self.id2label, "label2id": self.label2id}
+        return values | {"model_type": self.model_type}
+
+    def to_json_string(self) -> str:
+        """The values as JSON."""
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """Writes config.json."""
+        Path(save_directory).mkdir(parents=True, exist_ok=True)
+        Path(save_directory, "config.json").write_text(self.to_json_string(), encoding="utf-8")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.to_json_string()}"
+
     def _set(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
             if name == "id2label":
@@ -68,7 +92,7 @@ class PretrainedConfig(_Common):
         self.torchscript = False
         self.output_hidden_states = False
         self.output_attentions = False
-        self.model_type = kwargs.get("model_type", "")
+        self.model_type = kwargs.get("model_type", type(self).model_type)
         self._set(kwargs)
 
     @classmethod
@@ -76,19 +100,17 @@ class PretrainedConfig(_Common):
         """Reads config.json of a directory; `kwargs` override its values."""
         return cls(**(read_config(pretrained_model_name_or_path) | kwargs))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The values by name."""
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
 
 class BertConfig(_Common, _calque.BertConfig):
     """Configuration of BERT. Other names than its own are kept as attributes."""
 
     model_type = "bert"
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        self._set(kwargs)
+        if len(args) > len(_BERT_ORDER):
+            raise errors.TypeError(f"BertConfig takes at most {len(_BERT_ORDER)} values without names, found {len(args)}")
+        self._set(dict(zip(_BERT_ORDER, args, strict=False)) | kwargs)
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Self:
@@ -105,15 +127,15 @@ class BertConfig(_Common, _calque.BertConfig):
 
     def to_dict(self) -> dict[str, Any]:
         """The values by name."""
-        fields = {name: getattr(self, name) for name in _BERT_FIELDS}
-        return fields | {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return {name: getattr(self, name) for name in _BERT_FIELDS} | super().to_dict()
 
-    def to_json_string(self) -> str:
-        """The values as JSON."""
-        return json.dumps(self.to_dict() | {"model_type": self.model_type}, indent=2, sort_keys=True) + "\n"
 
-    def __repr__(self) -> str:
-        return f"BertConfig {self.to_json_string()}"
+# Values without names come in this order, as in Transformers.
+_BERT_ORDER = (
+    "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act hidden_dropout_prob "
+    "attention_probs_dropout_prob max_position_embeddings type_vocab_size initializer_range layer_norm_eps pad_token_id "
+    "position_embedding_type"
+).split()
 
 
 class AutoConfig:
@@ -122,6 +144,14 @@ class AutoConfig:
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Any:
         """Reads config.json; `kwargs` override its values."""
-        if read_config(pretrained_model_name_or_path).get("model_type") == BertConfig.model_type:
-            return BertConfig.from_pretrained(pretrained_model_name_or_path, **kwargs)
-        return PretrainedConfig.from_pretrained(pretrained_model_name_or_path, **kwargs)
+        from calque import transformers
+
+        chosen = transformers.config_class(read_config(pretrained_model_name_or_path).get("model_type", ""))
+        return chosen.from_pretrained(pretrained_model_name_or_path, **kwargs)
+
+    @classmethod
+    def for_model(cls, model_type: str, **kwargs: Any) -> Any:
+        """A configuration with the defaults of a model_type."""
+        from calque import transformers
+
+        return transformers.config_class(model_type)(model_type=model_type, **kwargs)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Self
 
 from calque import _calque, errors
 from calque._calque import Tensor
-from calque._configuration import AutoConfig, BertConfig
+from calque._configuration import AutoConfig, BertConfig, PretrainedConfig
 
 _log = logging.getLogger("calque.transformers")
 
@@ -33,6 +35,12 @@ class ModelOutput(dict[str, Any]):
     def __getitem__(self, key: Any) -> Any:
         return dict.__getitem__(self, key) if isinstance(key, str) else self.to_tuple()[key]
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
     def to_tuple(self) -> tuple[Any, ...]:
         """The outputs in order."""
         return tuple(self.values())
@@ -43,15 +51,18 @@ class PreTrainedModel:
 
     config: Any
 
-    def __init__(self, config: BertConfig, *, seed: int = 0) -> None:
+    def __init__(self, config: Any, *, seed: int = 0) -> None:
         name = type(self).__name__
-        if not isinstance(config, BertConfig) or not name.startswith("Bert"):
-            raise errors.NotImplementedError(
-                f"{name} cannot be made from a {type(config).__name__}; only BERT's classes are, from BertConfig. "
+        if isinstance(config, BertConfig) and name.startswith("Bert"):
+            self._model = _calque.Model.from_config(config, name, seed)
+        elif isinstance(config, (BertConfig, PretrainedConfig)):
+            self._model = _calque.Model.from_json(config.to_json_string(), name, seed)
+        else:
+            raise errors.TypeError(
+                f"{name}: found {type(config).__name__}, expected a configuration such as BertConfig. "
                 f"{name}.from_pretrained(directory) reads weights"
             )
         self.config = config
-        self._model = _calque.Model.from_config(config, name, seed)
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Self:
@@ -136,6 +147,11 @@ class PreTrainedModel:
         return self
 
     @property
+    def main_input_names(self) -> list[str]:
+        """Those inputs that a tokenizer gives; what an export takes by default."""
+        return list(self._model.main_input_names)
+
+    @property
     def training(self) -> bool:
         """Whether the model is in training mode."""
         return self._model.training
@@ -173,6 +189,37 @@ class PreTrainedModel:
     def parameters(self) -> Iterator[Tensor]:
         """The weights."""
         return iter(self.state_dict().values())
+
+    def cpu(self) -> Self:
+        """Itself: everything runs on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None) -> Self:
+        """Itself: everything runs on the CPU."""
+        del device
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Itself: nothing is differentiated."""
+        del requires_grad
+        return self
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """Writes config.json and model.safetensors, which Transformers reads."""
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        once: dict[int, str] = {}
+        weights = {name: value for name, value in self.state_dict().items() if once.setdefault(value.data_ptr(), name) == name}
+        _calque.write_tensors(folder / "model.safetensors", weights)
+        content = self.config.to_dict() | {
+            "architectures": [type(self).__name__],
+            "model_type": self._model.model_type,
+            "dtype": str(self.dtype).removeprefix("calque."),
+        }
+        for name in ("attn_implementation", "torch_dtype", "_name_or_path"):
+            content.pop(name, None)
+        text = json.dumps({name: value for name, value in content.items() if value is not None}, indent=2, sort_keys=True)
+        (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
     def num_parameters(self) -> int:
         """Numbers in all weights, tied ones counted once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -265,7 +266,7 @@ def rdivide(tensor: Tensor, other: Any) -> Tensor:
 
 def _comparison(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     def compare(a: Any, b: Any) -> Any:
-        if b is None or isinstance(b, str):
+        if not isinstance(b, (Tensor, bool, int, float, list, tuple)) and not hasattr(b, "__array__"):
             return NotImplemented
         return _binary(function, a, b, out=_BOOL)
 
@@ -276,15 +277,41 @@ def _sigmoid(array: Any) -> Any:
     return 1 / (1 + np.exp(-array))
 
 
+def rpower(tensor: Tensor, base: Any) -> Tensor:
+    return _binary(np.power, base, tensor)
+
+
+def _in_place(function: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    def change(tensor: Tensor, other: Any) -> Tensor:
+        result = function(tensor, other)
+        if result.dtype.is_floating_point and not tensor.dtype.is_floating_point:
+            raise errors.RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}")
+        if result.shape != tensor.shape:
+            raise errors.RuntimeError(
+                f"output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
+        return tensor.copy_(result)
+
+    return change
+
+
 mm = matmul
 add = radd = functools.partial(_binary, np.add)
 subtract = functools.partial(_binary, np.subtract)
 multiply = rmultiply = functools.partial(_binary, np.multiply)
 power = functools.partial(_binary, np.power)
+floor_divide, remainder = functools.partial(_binary, np.floor_divide), functools.partial(_binary, np.remainder)
 bitwise_and, bitwise_or = functools.partial(_binary, np.bitwise_and), functools.partial(_binary, np.bitwise_or)
+bitwise_xor = functools.partial(_binary, np.bitwise_xor)
+add_, subtract_, multiply_, divide_ = map(_in_place, (add, subtract, multiply, divide))
 eq, ne = _comparison(np.equal), _comparison(np.not_equal)
 lt, le = _comparison(np.less), _comparison(np.less_equal)
 gt, ge = _comparison(np.greater), _comparison(np.greater_equal)
 exp, log = functools.partial(_unary, np.exp), functools.partial(_unary, np.log)
 sqrt, tanh = functools.partial(_unary, np.sqrt), functools.partial(_unary, np.tanh)
 sigmoid = functools.partial(_unary, _sigmoid)
+
+
+def __getattr__(name: str) -> Any:
+    # The class Tensor looks here for all that is written in Python.
+    return getattr(importlib.import_module("calque._operators_more"), name)

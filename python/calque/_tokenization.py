@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections import UserDict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from calque import _calque, errors
-from calque._calque import Encoding, PaddingStrategy, Side, Tensor, TruncationStrategy
+from calque._calque import Encoding, PaddingStrategy, Side, TruncationStrategy
+from calque._encoding import BatchEncoding, collect, convert, plain
 
 _PADDING = {
     True: PaddingStrategy.LONGEST,
@@ -32,6 +31,8 @@ _BERT_OPTIONS = frozenset(
     "do_lower_case tokenize_chinese_chars strip_accents unk_token sep_token pad_token cls_token mask_token".split()
 )
 _IGNORED = frozenset("use_fast local_files_only cache_dir trust_remote_code revision token force_download".split())
+_CONFIG = "tokenizer_config.json"
+_FILES = ("tokenizer.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json", _CONFIG)
 _NOT_BATCHED = (
     "text input must be of type `str` (single example), `list[str]` (batch or single pretokenized example) or "
     "`list[list[str]]` (batch of pretokenized examples)."
@@ -46,44 +47,6 @@ def _choice(table: dict[Any, Any], name: str, value: Any) -> Any:
     return table[key]
 
 
-class BatchEncoding(UserDict[str, Any]):
-    """What a tokenizer returns: names with lists, arrays or tensors, as keys and as attributes."""
-
-    def __init__(self, data: dict[str, Any], encodings: Sequence[Encoding] = ()) -> None:
-        super().__init__(data)
-        self._encodings = list(encodings)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self.__dict__.get("data", {}):
-            return self.data[name]
-        raise AttributeError(f"this BatchEncoding has no {name!r}")
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.data[key] if isinstance(key, str) else self._encodings[key]
-
-    @property
-    def encodings(self) -> list[Encoding]:
-        """One per text (or part of a text that was cut)."""
-        return self._encodings
-
-    def to(self, *device: Any, **kwargs: Any) -> Self:
-        """Devices are accepted and change nothing."""
-        del device, kwargs
-        return self
-
-    def tokens(self, batch_index: int = 0) -> list[str]:
-        """Tokens of one text."""
-        return list(self._encodings[batch_index].tokens)
-
-    def word_ids(self, batch_index: int = 0) -> list[int | None]:
-        """For each token the index of its word; None for special tokens."""
-        return list(self._encodings[batch_index].word_ids)
-
-    def sequence_ids(self, batch_index: int = 0) -> list[int | None]:
-        """For each token 0 or 1, the text it came from; None for special tokens."""
-        return list(self._encodings[batch_index].sequence_ids)
-
-
 def _is_texts(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
 
@@ -93,6 +56,7 @@ class PreTrainedTokenizerFast:
 
     def __init__(self, *, tokenizer_file: str | os.PathLike[str]) -> None:
         self._setup(_calque.Tokenizer.from_json(Path(tokenizer_file).read_text(encoding="utf-8")), {})
+        self._files = {"tokenizer.json": Path(tokenizer_file)}
 
     def _setup(self, tokenizer: _calque.Tokenizer, settings: dict[str, Any]) -> None:
         self._tokenizer = tokenizer
@@ -101,6 +65,9 @@ class PreTrainedTokenizerFast:
         self.truncation_side: str = settings.get("truncation_side") or tokenizer.truncation_side.name.lower()
         names = settings.get("model_input_names") or ["input_ids", "token_type_ids", "attention_mask"]
         self.model_input_names: list[str] = list(names)
+        self.name_or_path = ""
+        self._files: dict[str, Path] = {}
+        self._options: dict[str, Any] = {}
 
     @classmethod
     def _make(cls, tokenizer: _calque.Tokenizer, settings: dict[str, Any]) -> Self:
@@ -129,7 +96,108 @@ class PreTrainedTokenizerFast:
         # The files' own maximum is the library's to read, as it may be absent or absurd.
         if "model_max_length" not in kwargs and settings.get("model_max_length", 0) > 2**62:
             del settings["model_max_length"]
-        return cls._make(cls._read(directory, **options), settings)
+        self = cls._make(cls._read(directory, **options), settings)
+        self.name_or_path, self._options = directory, options
+        self._files = {name: Path(directory, name) for name in _FILES if Path(directory, name).exists()}
+        return self
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Writes the tokenizer's files, as it was read, with what has been set since; gives their paths.
+
+        Raises LoadError when the files that it was read from are gone.
+        """
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = _settings(self.name_or_path) if self.name_or_path else {"tokenizer_class": type(self).__name__}
+        settings |= self._options | {"padding_side": self.padding_side, "truncation_side": self.truncation_side}
+        settings |= {"model_input_names": self.model_input_names} | self.special_tokens_map
+        if self.model_max_length < 2**62:
+            settings["model_max_length"] = self.model_max_length
+        try:
+            contents = {name: path.read_bytes() for name, path in self._files.items() if name != _CONFIG}
+        except OSError as error:
+            raise errors.LoadError(f"save_pretrained: the files of this tokenizer are gone: {error}") from None
+        contents[_CONFIG] = (json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        if self._options:
+            # The options say how the vocabulary is used; tokenizer.json says how it was used before.
+            contents.pop("tokenizer.json", None)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        return tuple(str(folder / name) for name in contents)
+
+    @property
+    def is_fast(self) -> bool:
+        """True: there are offsets and word ids."""
+        return True
+
+    @property
+    def vocab(self) -> dict[str, int]:
+        """As get_vocab()."""
+        return self.get_vocab()
+
+    @property
+    def special_tokens_map(self) -> dict[str, Any]:
+        """The special tokens by what they are for."""
+        names = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+        found = {name: getattr(self._tokenizer, name) for name in names}
+        return {name: token for name, token in found.items() if token is not None}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.name_or_path:
+            raise errors.TypeError(f"cannot pickle a {type(self).__name__} that was not made by from_pretrained")
+        return _from_pretrained, (type(self), self.name_or_path, self._options, self._set_since())
+
+    def _set_since(self) -> dict[str, Any]:
+        names = ("model_max_length", "padding_side", "truncation_side", "model_input_names")
+        return {name: getattr(self, name) for name in names}
+
+    def pad(
+        self,
+        encoded_inputs: Any,
+        padding: Any = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: Any = None,
+        verbose: bool = True,
+    ) -> BatchEncoding:
+        """Fills up sequences of ids that are there already: a dict of lists, or a list of dicts (for example of a data set)."""
+        del verbose
+        rows = encoded_inputs
+        if isinstance(rows, (list, tuple)):
+            rows = {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
+        data = {name: plain(values) for name, values in rows.items()}
+        main = self.model_input_names[0]
+        if main not in data:
+            raise errors.ValueError(
+                "You should supply an encoding or a list of encodings to this method that includes "
+                f"{main}, but you provided {list(data)}"
+            )
+        is_batch = not data[main] or isinstance(data[main][0], list)
+        data = data if is_batch else {name: [values] for name, values in data.items()}
+        if self._wanted("attention_mask", return_attention_mask) and "attention_mask" not in data:
+            data["attention_mask"] = [[1] * len(ids) for ids in data[main]]
+        length = self._padded_length([len(ids) for ids in data[main]], padding, max_length, pad_to_multiple_of)
+        fillers = {main: self.pad_token_id, "token_type_ids": 0, "attention_mask": 0, "special_tokens_mask": 1}
+        is_left = _choice(_SIDES, "padding side", padding_side or self.padding_side) is Side.LEFT
+        for name, filler in fillers.items():
+            for row, values in enumerate(data.get(name, ())):
+                filling = [filler] * max(0, length - len(values))
+                data[name][row] = filling + values if is_left else values + filling
+        result = BatchEncoding(data).convert_to_tensors(return_tensors)
+        if not is_batch and return_tensors is None:
+            result.data = {name: values[0] for name, values in result.data.items()}
+        return result
+
+    def _padded_length(self, lengths: list[int], padding: Any, max_length: int | None, multiple: int | None) -> int:
+        strategy = _choice(_PADDING, "PaddingStrategy", padding)
+        if strategy is PaddingStrategy.DO_NOT_PAD or not lengths:
+            return 0
+        length = max(lengths)
+        if strategy is PaddingStrategy.MAX_LENGTH:
+            length = max_length if max_length is not None else self._longest() or length
+        return -(-length // multiple) * multiple if multiple else length
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and hasattr(_calque.Tokenizer, name):
@@ -191,13 +259,13 @@ class PreTrainedTokenizerFast:
             "special_tokens_mask": return_special_tokens_mask,
         }
         parts = [(sample, part) for sample, whole in enumerate(encodings) for part in (whole, *whole.overflowing)]
-        data = _collect([part for _, part in parts], [name for name, wanted in names.items() if wanted], return_tensors)
+        data = collect([part for _, part in parts], [name for name, wanted in names.items() if wanted], return_tensors)
         if return_offsets_mapping:
-            data["offset_mapping"] = _convert([part.offset_mapping for _, part in parts], return_tensors)
+            data["offset_mapping"] = convert([part.offset_mapping for _, part in parts], return_tensors)
         if return_overflowing_tokens:
-            data["overflow_to_sample_mapping"] = _convert([sample for sample, _ in parts], return_tensors)
+            data["overflow_to_sample_mapping"] = convert([sample for sample, _ in parts], return_tensors)
         if return_length:
-            data["length"] = _convert([len(part) for _, part in parts], return_tensors)
+            data["length"] = convert([len(part) for _, part in parts], return_tensors)
         if not is_batch and return_tensors is None and not return_overflowing_tokens:
             data = {name: values[0] for name, values in data.items()}
         return BatchEncoding(data, [part for _, part in parts])
@@ -247,13 +315,13 @@ class PreTrainedTokenizerFast:
         self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
     ) -> str:
         """Text of ids: a number, a list, an array or a tensor."""
-        ids = _plain(token_ids)
+        ids = plain(token_ids)
         ids = ids if isinstance(ids, list) else [ids]
         return self._tokenizer.decode(ids, skip_special_tokens, clean_up_tokenization_spaces)
 
     def batch_decode(self, sequences: Any, skip_special_tokens: bool = False, **kwargs: Any) -> list[str]:
         """Text of each sequence of ids."""
-        return [self.decode(ids, skip_special_tokens, **kwargs) for ids in _plain(sequences)]
+        return [self.decode(ids, skip_special_tokens, **kwargs) for ids in plain(sequences)]
 
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
         """Id of a token, or ids of a list of tokens; unknown ones give the unknown token's."""
@@ -263,10 +331,10 @@ class PreTrainedTokenizerFast:
 
     def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
         """Token of an id, or tokens of a list of ids."""
-        plain = _plain(ids)
-        if isinstance(plain, int):
-            return self._tokenizer.convert_ids_to_tokens([plain])[0]
-        return self._tokenizer.convert_ids_to_tokens(plain, skip_special_tokens)
+        numbers = plain(ids)
+        if isinstance(numbers, int):
+            return self._tokenizer.convert_ids_to_tokens([numbers])[0]
+        return self._tokenizer.convert_ids_to_tokens(numbers, skip_special_tokens)
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """Text of tokens."""
@@ -283,6 +351,7 @@ class BertTokenizerFast(PreTrainedTokenizerFast):
 
     def __init__(self, vocab_file: str | os.PathLike[str], **kwargs: Any) -> None:
         self._setup(_calque.Tokenizer.bert_from_vocab(os.fspath(vocab_file), **kwargs), {})
+        self._files, self._options = {"vocab.txt": Path(vocab_file)}, dict(kwargs)
 
     @classmethod
     def _read(cls, directory: str, **options: Any) -> _calque.Tokenizer:
@@ -318,22 +387,5 @@ def _settings(directory: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _plain(ids: Any) -> Any:
-    return ids.tolist() if hasattr(ids, "tolist") else ids
-
-
-def _collect(encodings: list[Encoding], names: list[str], kind: Any) -> dict[str, Any]:
-    if kind is None:
-        return {name: [getattr(encoding, name) for encoding in encodings] for name in names}
-    return {name: _tensor_kind(_calque.stack_encodings(encodings, name), kind) for name in names}
-
-
-def _convert(values: list[Any], kind: Any) -> Any:
-    return values if kind is None else _tensor_kind(_calque.tensor(values), kind)
-
-
-def _tensor_kind(tensor: Tensor, kind: Any) -> Any:
-    name = getattr(kind, "value", kind)
-    if name not in ("np", "pt"):
-        raise errors.ValueError(f"return_tensors: found {name!r}, expected 'np' (NumPy arrays) or 'pt' (tensors of calque)")
-    return tensor.numpy() if name == "np" else tensor
+def _from_pretrained(cls: Any, directory: str, options: dict[str, Any], settings: dict[str, Any]) -> Any:
+    return cls.from_pretrained(directory, **options, **settings)

@@ -1,23 +1,48 @@
-"""TorchScript modules: trace, save, load. Names and arguments are those of torch.jit."""
+"""TorchScript modules: trace, script, save, load, freeze, check. Names and arguments are those of torch.jit."""
 
 from __future__ import annotations
 
 import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 from calque import _calque
 from calque._calque import RunOptions, ScriptModule
 from calque.errors import TypeError
 
 if TYPE_CHECKING:
+    from calque._script import CompilationUnit, ScriptFunction
+    from calque._report import CheckReport
     from calque.transformers import PreTrainedModel
 
-__all__ = ["RunOptions", "ScriptModule", "TracerWarning", "freeze", "load", "optimize_for_inference", "save", "trace"]
+__all__ = [
+    "CheckReport",
+    "CompilationUnit",
+    "Final",
+    "RunOptions",
+    "ScriptFunction",
+    "ScriptModule",
+    "TracerWarning",
+    "annotate",
+    "check",
+    "export",
+    "freeze",
+    "ignore",
+    "is_scripting",
+    "is_tracing",
+    "load",
+    "optimize_for_inference",
+    "save",
+    "script",
+    "trace",
+    "trace_module",
+    "unused",
+]
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class TracerWarning(Warning):
@@ -29,7 +54,7 @@ def _warn(text: str) -> None:
 
 
 def _tensors(values: Any) -> list[_calque.Tensor]:
-    """One tensor, or a sequence of tensors, as a list; None stays "not given"."""
+    """One tensor, or a sequence of tensors, as a list."""
     items = values if isinstance(values, (list, tuple)) else [values]
     return [_calque.as_tensor(item) for item in items]
 
@@ -37,11 +62,12 @@ def _tensors(values: Any) -> list[_calque.Tensor]:
 def trace(
     func: PreTrainedModel,
     example_inputs: Any = None,
-    *,
+    optimize: Any = None,
     check_trace: bool = True,
-    check_inputs: Sequence[Any] = (),
+    check_inputs: Sequence[Any] | None = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
+    *,
     static_shapes: bool = False,
     example_kwarg_inputs: Mapping[str, Any] | None = None,
 ) -> ScriptModule:
@@ -49,15 +75,17 @@ def trace(
 
     `example_inputs` is a tensor or a sequence of tensors, in the order of the model's inputs: (batch, length) int64 ids
     first. The trace holds for every batch size and length; `static_shapes=True` makes one for the shape of the examples only.
-    With `check_trace` the trace is run again, at other shapes, too, and compared. `strict=False` gives a dict of outputs.
+    With `check_trace` the trace is run again, at other shapes, too, and compared; on `check_inputs` as well.
+    `strict=False` gives a dict of outputs. `optimize` is ignored, as in PyTorch.
 
     Raises RuntimeError "Tracing failed sanity checks!" when trace and model differ by more than `check_tolerance`.
     """
+    del optimize
     model = getattr(func, "_model", None)
     if not isinstance(model, _calque.Model):
         raise TypeError(
             f"calque.jit.trace: found {type(func).__name__}, expected a model of calque.transformers. "
-            "For a torch module, use torch.jit.trace and load its archive, or calque.optimize."
+            "For a torch module, use torch.jit.trace and load its archive, or calque.optimize; for functions, calque.jit.script."
         )
     named = [(name, _calque.as_tensor(value)) for name, value in (example_kwarg_inputs or {}).items()]
     if example_inputs is None and not named:
@@ -68,28 +96,83 @@ def trace(
         named,
         _warn,
         check_trace=check_trace,
-        check_inputs=[_tensors(inputs) for inputs in check_inputs],
+        check_inputs=[_tensors(inputs) for inputs in check_inputs or ()],
         check_tolerance=check_tolerance,
         strict=strict,
         static_shapes=static_shapes,
     )
 
 
-def save(m: ScriptModule, f: str | os.PathLike[str] | IO[bytes], _extra_files: dict[str, str | bytes] | None = None) -> None:
+def trace_module(mod: PreTrainedModel, inputs: Mapping[str, Any], *args: Any, **kwargs: Any) -> ScriptModule:
+    """As trace, with the example inputs by method: `{"forward": inputs}`, the only method that a model has."""
+    if list(inputs) != ["forward"]:
+        raise TypeError(f"calque.jit.trace_module: found inputs for {', '.join(inputs) or 'no method'}, expected for forward")
+    return trace(mod, inputs["forward"], *args, **kwargs)
+
+
+def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None) -> Any:
+    """Compiles Python: a function gives a ScriptFunction, an object with a method `forward` a ScriptModule, a class itself.
+
+    What it refers to comes along: other functions, classes, NamedTuples, Enums, numbers and texts, `torch`, `math`. Modules are
+    objects of `calque.nn.Module`, of `torch.nn.Module`, or of plain classes; their weights are shared. Methods that `forward`
+    does not call are left out unless they have `@export`. The arguments after `obj` are ignored.
+
+    Raises LoadError, a RuntimeError, with file, line and column of what is not TorchScript, and what to write instead;
+    NotImplementedError for missing operators and for attributes that no program can hold.
+    """
+    del optimize, _frames_up, _rcb, example_inputs
+    from calque import _script, _script_module
+
+    if isinstance(obj, (ScriptModule, _script.ScriptFunction)):
+        return obj
+    if isinstance(obj, type):
+        _script.script_class(obj)
+        return obj
+    if _script_module.is_module_like(obj):
+        return _script_module.ModuleSource().make(obj)
+    if _script.function_of(obj) is not None and callable(obj):
+        return _script.script_function(obj)
+    raise TypeError(
+        f"calque.jit.script: found {type(obj).__name__}, expected a function, a class, or an object with a method forward"
+    )
+
+
+def check(
+    module_or_path: ScriptModule | str | os.PathLike[str],
+    shapes: Sequence[Sequence[int]] = (),
+    *,
+    method: str = "forward",
+    max_seconds: float = 60,
+    dtype: _calque.dtype | None = None,
+) -> CheckReport:
+    """Says whether an archive (or a module) would load and run here, its operators, and what its export has fixed.
+
+    At each of `shapes`, (batch, length), the method runs once on made-up inputs, for at most `max_seconds`; without, nothing runs.
+    What a file holds is never an exception: `report.loads`, `report.runs` and `report.error` tell. `print(report)` is one page.
+    """
+    from calque._report import CheckReport
+
+    subject = module_or_path if isinstance(module_or_path, ScriptModule) else os.fspath(module_or_path)
+    json_text, text = _calque.check(subject, method, [list(shape) for shape in shapes], max_seconds, dtype)
+    return CheckReport(json_text, text)
+
+
+def save(m: Any, f: str | os.PathLike[str] | IO[bytes], _extra_files: dict[str, str | bytes] | None = None) -> None:
     """Writes an archive that torch.jit.load of PyTorch 1.13 and newer reads. Same module, same bytes.
 
-    `_extra_files` maps file names to contents that are kept beside the module.
+    `m` is a ScriptModule or a ScriptFunction, `f` a path or a file that is open for writing bytes. `_extra_files` maps file names
+    to contents that are kept beside the module.
     """
-    if isinstance(f, (str, os.PathLike)):
-        m.save(os.fspath(f), _extra_files)
-    else:
-        f.write(m.save_to_buffer(_extra_files))
+    if not hasattr(m, "save_to_buffer"):
+        raise TypeError(f"calque.jit.save: found {type(m).__name__}, expected a ScriptModule: trace or script it first")
+    m.save(f, _extra_files)
 
 
 def load(
     f: str | os.PathLike[str] | IO[bytes],
     map_location: Any = None,
     _extra_files: dict[str, Any] | None = None,
+    _restore_shapes: bool = False,
     *,
     use_mmap: bool = True,
     dtype: _calque.dtype | None = None,
@@ -99,16 +182,16 @@ def load(
 ) -> ScriptModule:
     """Loads a TorchScript archive from a path or a file object. Runs no code of it; safe for untrusted files.
 
-    `map_location` is accepted and ignored: everything runs on the CPU. Names that are keys of `_extra_files` are filled with
-    their content (bytes). `dtype` converts floating-point weights while loading. `max_memory` bounds in bytes what loading
-    takes beyond the file itself.
+    `map_location` and `_restore_shapes` are accepted and ignored: everything runs on the CPU. Names that are keys of
+    `_extra_files` are filled with their content (bytes). `dtype` converts floating-point weights while loading. `max_memory`
+    bounds in bytes what loading takes beyond the file itself.
 
     Raises LoadError, which says what is wrong, where, and what to do.
     """
-    del map_location
-    if isinstance(f, (str, os.PathLike)):
+    del map_location, _restore_shapes
+    if isinstance(f, (str, bytes, os.PathLike)):
         return _calque.load(
-            os.fspath(f),
+            f,
             _extra_files,
             _log.info,
             use_mmap=use_mmap,
@@ -117,11 +200,15 @@ def load(
             max_depth=max_depth,
             verify_checksums=verify_checksums,
         )
-    if _extra_files is not None:
-        raise TypeError("calque.jit.load: _extra_files needs a path, found a file object")
+    if not hasattr(f, "read"):
+        raise TypeError(f"calque.jit.load: found {type(f).__name__}, expected a path or a file that is open for reading bytes")
+    content = f.read()
+    if not isinstance(content, bytes):
+        raise TypeError(f"calque.jit.load: the file gave {type(content).__name__}, expected bytes: open it with mode 'rb'")
     return _calque.load_bytes(
-        f.read(),
+        content,
         _log.info,
+        _extra_files,
         dtype=dtype,
         max_memory=max_memory,
         max_depth=max_depth,
@@ -143,3 +230,53 @@ def freeze(
 def optimize_for_inference(mod: ScriptModule, other_methods: Sequence[str] | None = None) -> ScriptModule:
     """The module frozen (unless it is already), with the work of the first call done now. `other_methods` stay beside forward."""
     return _calque.optimize_for_inference(mod, list(other_methods or ()))
+
+
+def export(fn: _T) -> _T:
+    """Marks a method that a scripted module keeps although `forward` does not call it."""
+    fn._calque_export = True  # type: ignore[attr-defined]
+    return fn
+
+
+def ignore(drop: Any = False, **kwargs: Any) -> Any:
+    """Marks a method that stays in Python. A program that calls it is refused."""
+    del kwargs
+    return drop if callable(drop) else _same
+
+
+def unused(fn: _T) -> _T:
+    """As ignore."""
+    return fn
+
+
+def _same(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return fn
+
+
+def is_scripting() -> bool:
+    """False in Python, true in a scripted program."""
+    return False
+
+
+def is_tracing() -> bool:
+    """False: traces record operators, not Python."""
+    return False
+
+
+def annotate(the_type: Any, the_value: _T) -> _T:
+    """The value; tells the compiler its type."""
+    del the_type
+    return the_value
+
+
+def __getattr__(name: str) -> Any:
+    # What needs the sources of Python, or JSON, is imported when it is first used.
+    if name in ("CompilationUnit", "ScriptFunction"):
+        from calque import _script
+
+        return getattr(_script, name)
+    if name == "CheckReport":
+        from calque._report import CheckReport
+
+        return CheckReport
+    raise AttributeError(f"module 'calque.jit' has no attribute {name!r}")

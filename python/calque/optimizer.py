@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import io
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from calque import _calque, errors, jit
 from calque._calque import ScriptModule, Tensor
+from calque._progress import progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,20 +43,30 @@ class Report:
 
 
 class Optimized:
-    """Called like the original. Torch tensors in, torch tensors out, when torch is installed."""
+    """Called like the original. Torch tensors in, torch tensors out, when torch is installed. Nothing is differentiated."""
 
     report: Report | None
     """Set once the module was compared with the original: at once with example inputs, else at the first call."""
 
-    def __init__(self, module: ScriptModule, original: Callable[..., Any] | None, tolerance: float, runs: int) -> None:
-        self.module = module
+    def __init__(self, original: Callable[..., Any] | None, module: ScriptModule | None, tolerance: float, runs: int) -> None:
         self.original = original
         self.report = None
         self._tolerance, self._runs = tolerance, runs
+        self._module = module
+        self._traces: dict[tuple[str, ...], ScriptModule] = {}
+        self._verified: set[Any] = set()
         self._type: Callable[..., Any] | None = None
 
+    @property
+    def module(self) -> ScriptModule:
+        """What runs. ValueError when an eager module was not traced yet, as it has not been called."""
+        if self._module is None and not self._traces:
+            raise errors.ValueError("this module is traced when it is called; call it, or pass example_inputs to optimize")
+        return self._module or next(reversed(self._traces.values()))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.report is None and self.original is not None:
+        # Two shapes are compared: one alone does not show that a trace has baked in its sizes.
+        if self.original is not None and len(self._verified) < 2 and _shapes((args, kwargs)) not in self._verified:
             self.verify(*args, **kwargs)
         return self._run(args, kwargs)
 
@@ -63,8 +76,9 @@ class Optimized:
             raise errors.ValueError("there is no original to compare with: torch is not installed")
         torch = _torch()
 
+        original = self.original
         with torch.no_grad():
-            expected = self.original(*args, **kwargs)
+            expected = original(*args, **kwargs)
             if isinstance(expected, Mapping) and type(expected) is not dict:
                 self._type = type(expected)
             difference, largest = _difference(self._run(args, kwargs), expected)
@@ -72,20 +86,28 @@ class Optimized:
             if not difference <= allowed:
                 raise errors.RuntimeError(
                     f"calque.optimize: outputs differ by {difference:.3g}, expected at most {allowed:.3g}. "
-                    "Is the original in evaluation mode, and free of random numbers?"
+                    "Is the original in evaluation mode, free of random numbers, and its trace free of baked-in sizes?"
                 )
-            theirs = _best(lambda: self.original(*args, **kwargs) if self.original else None, self._runs)
+            theirs = _best(lambda: original(*args, **kwargs), self._runs)
             ours = _best(lambda: self._run(args, kwargs), self._runs)
+        self._verified.add(_shapes((args, kwargs)))
         self.report = Report(difference, allowed, theirs, ours)
         return self.report
 
     def _run(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        outputs = _to_torch(self.module(*args, **kwargs))
+        if self._module is not None:
+            outputs = _to_torch(self._module(*args, **kwargs))
+        else:
+            named = _by_name(self.original, args, kwargs)
+            key = tuple(sorted(named))
+            if key not in self._traces:
+                self._traces[key] = _loaded(_traced(self.original, named))
+            outputs = _to_torch(self._traces[key](**named))
         return self._type(outputs) if self._type is not None and isinstance(outputs, dict) else outputs
 
     def __getattr__(self, name: str) -> Any:
         original = self.__dict__.get("original")
-        if original is None:
+        if original is None or name.startswith("__"):
             raise AttributeError(name)
         return getattr(original, name)
 
@@ -100,16 +122,20 @@ def optimize(
     """A callable with the signature of a torch module, run by this library and verified against the original.
 
     `module_or_path` is a torch.jit module, the path of an archive, or an eager torch module (a Transformers model, say), which
-    real torch traces on `example_inputs`: a tensor, a sequence of tensors, or a dict of tensors by name. With example inputs
-    the result is verified at once, otherwise at its first call; `result.report` has differences and times, the best of `runs`.
+    real torch traces: for each set of arguments that it is called with. `example_inputs` is a tensor, a sequence of tensors, or a
+    dict of tensors by name: with them the result is verified at once, otherwise at its first call, and again at the first call of
+    another shape. `result.report` has differences and times, the best of `runs`.
 
-    Raises RuntimeError when outputs differ by more than `tolerance`, absolute plus relative to the largest output.
+    Raises RuntimeError when outputs differ by more than `tolerance`, absolute plus relative to the largest output; TypeError for
+    other objects; ValueError for a module in training mode.
     """
-    module, original = _prepare(module_or_path, example_inputs)
-    optimized = Optimized(module, original, tolerance, runs)
-    if example_inputs is not None and original is not None:
-        args, kwargs = _arguments(example_inputs)
-        optimized.verify(*args, **kwargs)
+    with progress("optimize", 2) as step:
+        step("loading")
+        optimized = Optimized(*_prepare(module_or_path), tolerance, runs)
+        if example_inputs is not None and optimized.original is not None:
+            args, kwargs = _arguments(example_inputs)
+            step("comparing")
+            optimized.verify(*args, **kwargs)
     return optimized
 
 
@@ -123,37 +149,63 @@ def _arguments(example_inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (tuple(example_inputs) if isinstance(example_inputs, (list, tuple)) else (example_inputs,)), {}
 
 
-def _prepare(source: Any, example_inputs: Any) -> tuple[ScriptModule, Callable[..., Any] | None]:
+def _shapes(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple((name, _shapes(item)) for name, item in sorted(value.items()))
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_shapes, value))
+    return tuple(value.shape) if hasattr(value, "shape") else None
+
+
+def _prepare(source: Any) -> tuple[Callable[..., Any] | None, ScriptModule | None]:
     if isinstance(source, (str, os.PathLike)):
         module = jit.load(source)
         try:
             torch = _torch()
         except ImportError:
-            return module, None
-        return module, torch.jit.load(os.fspath(source))
+            return None, module
+        return torch.jit.load(os.fspath(source)), module
     torch = _torch()
 
     if isinstance(source, torch.jit.ScriptModule):
-        return _loaded(source), source
+        return source, _loaded(source)
     if not isinstance(source, torch.nn.Module):
         raise errors.TypeError(
             f"calque.optimize: found {type(source).__name__}, expected a torch module or the path of an archive"
         )
-    if example_inputs is None:
-        raise errors.TypeError("calque.optimize: an eager module has to be traced; pass example_inputs")
-    return _loaded(_traced(source, example_inputs)), source
+    if source.training:
+        raise errors.ValueError("calque.optimize: the module is in training mode; call eval() first")
+    return source, None
 
 
-def _traced(model: Any, example_inputs: Any) -> Any:
+def _by_name(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments by their names; None stands for one that is not given."""
+    bound = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+    named: dict[str, Any] = {}
+    for name, value in bound.items():
+        kind = inspect.signature(module.forward).parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            named |= value
+        elif kind is inspect.Parameter.VAR_POSITIONAL:
+            raise errors.TypeError("calque.optimize: a forward that takes *args cannot be traced by name; trace it with torch.jit")
+        else:
+            named[name] = value
+    for name, value in named.items():
+        if isinstance(value, (bool, int, float, str)):
+            raise errors.TypeError(
+                f"calque.optimize: the argument {name!r} is a {type(value).__name__}, and a trace takes tensors: set it in the "
+                "module's configuration"
+            )
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _traced(model: Any, named: dict[str, Any]) -> Any:
     torch = _torch()
 
-    args, kwargs = _arguments(example_inputs)
-    if model.training:
-        raise errors.ValueError("calque.optimize: the module is in training mode; call eval() first")
-    with torch.no_grad():
-        if kwargs:
-            return torch.jit.trace(model, example_kwarg_inputs=kwargs, strict=False)
-        return torch.jit.trace(model, args, strict=False)
+    with torch.no_grad(), warnings.catch_warnings():
+        # Whether the trace holds is compared afterwards.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        return torch.jit.trace(model, example_kwarg_inputs=named, strict=False)
 
 
 def _loaded(script_module: Any) -> ScriptModule:

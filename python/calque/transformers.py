@@ -6,17 +6,14 @@ Every architecture that the C++ library knows is here under its name: a class is
 from __future__ import annotations
 
 import functools
-import re
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calque import _calque, errors
 from calque._modeling import ModelOutput, PreTrainedModel
 from calque._configuration import AutoConfig, BertConfig, PretrainedConfig
+from calque._encoding import BatchEncoding
 from calque._tokenization import (
     AutoTokenizer,
-    BatchEncoding,
     BertTokenizer,
     BertTokenizerFast,
     PreTrainedTokenizerFast,
@@ -78,7 +75,13 @@ class BertForPreTraining(PreTrainedModel):
     """Outputs: prediction_logits (batch, length, vocab_size), seq_relationship_logits (batch, 2)."""
 
 
-_ARCHITECTURE = re.compile(r"([A-Z][A-Za-z0-9]*?)(Model|For[A-Z][A-Za-z]*)")
+def _plain(model_type: str) -> str:
+    """`Bert` of `bert`: what the names of its classes begin with."""
+    for class_name, known in _calque.architectures():
+        if known == model_type:
+            return class_name.removesuffix("Model")
+    types = ", ".join(dict.fromkeys(known for _, known in _calque.architectures()))
+    raise errors.NotImplementedError(f'model_type "{model_type}" is not supported; supported are {types}')
 
 
 @functools.cache
@@ -87,14 +90,20 @@ def _architecture(name: str) -> type[PreTrainedModel]:
     written = globals().get(name)
     if isinstance(written, type) and issubclass(written, PreTrainedModel):
         return written
-    with tempfile.TemporaryDirectory() as folder:
-        # No architecture has this type: those that exist say so, those that do not exist are refused first.
-        Path(folder, "config.json").write_text('{"model_type": "?"}')
-        try:
-            _calque.Model.from_pretrained(folder, name)
-        except errors.ValueError:
-            pass
-    return type(name, (PreTrainedModel,), {"__module__": __name__})
+    names = [class_name for class_name, _ in _calque.architectures()]
+    if name not in names:
+        raise errors.NotImplementedError(f'architecture "{name}" is not supported; supported are {", ".join(names)}')
+    return type(name, (PreTrainedModel,), {"__module__": __name__, "__doc__": f"{name} of Transformers."})
+
+
+def architecture_for(pretrained_model_name_or_path: Any, suffix: str) -> str:
+    """The class with that head (`ForMaskedLM`, or `Model` for none) for the model_type of a directory."""
+    return _plain(AutoConfig.from_pretrained(pretrained_model_name_or_path).model_type) + suffix
+
+
+def load_configured(pretrained_model_name_or_path: Any, **kwargs: Any) -> Any:
+    """The model that `architectures` in config.json names. Arguments as PreTrainedModel.from_pretrained."""
+    return PreTrainedModel._load(_architecture, pretrained_model_name_or_path, "", False, **kwargs)
 
 
 class AutoModel:
@@ -103,7 +112,12 @@ class AutoModel:
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Any:
         """As PreTrainedModel.from_pretrained."""
-        return PreTrainedModel._load(lambda name: _architecture(name), pretrained_model_name_or_path, "", True, **kwargs)
+        return PreTrainedModel._load(_architecture, pretrained_model_name_or_path, "", True, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: Any, **kwargs: Any) -> Any:
+        """With random weights."""
+        return _architecture(_plain(config.model_type) + "Model")(config, **kwargs)
 
 
 class _AutoHead:
@@ -112,12 +126,13 @@ class _AutoHead:
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Any:
         """As PreTrainedModel.from_pretrained."""
-        config = AutoConfig.from_pretrained(pretrained_model_name_or_path)
-        names = getattr(config, "architectures", None) or [config.model_type.capitalize() + "Model"]
-        match = _ARCHITECTURE.fullmatch(names[0])
-        if match is None:
-            raise errors.ValueError(f"{pretrained_model_name_or_path}: cannot read the architecture {names[0]!r}")
-        return _architecture(match[1] + cls._suffix).from_pretrained(pretrained_model_name_or_path, **kwargs)
+        name = architecture_for(pretrained_model_name_or_path, cls._suffix)
+        return _architecture(name).from_pretrained(pretrained_model_name_or_path, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: Any, **kwargs: Any) -> Any:
+        """With random weights."""
+        return _architecture(_plain(config.model_type) + cls._suffix)(config, **kwargs)
 
 
 class AutoModelForSequenceClassification(_AutoHead):
@@ -156,12 +171,47 @@ class AutoModelForPreTraining(_AutoHead):
     _suffix = "ForPreTraining"
 
 
+def _names() -> dict[str, str]:
+    """Every name that the library's tables give, with what kind it is."""
+    names: dict[str, str] = {}
+    for class_name, model_type in _calque.architectures():
+        prefix = _plain(model_type)
+        names[class_name] = "model"
+        names[f"{prefix}Config"] = "config"
+        names[f"AutoModel{class_name.removeprefix(prefix).removeprefix('Model')}"] = "auto"
+    return names
+
+
+@functools.cache
+def _config(name: str) -> type[PretrainedConfig]:
+    for class_name, model_type in _calque.architectures():
+        if class_name == name.removesuffix("Config") + "Model":
+            return type(name, (PretrainedConfig,), {"__module__": __name__, "model_type": model_type})
+    raise AttributeError(name)
+
+
+def config_class(model_type: str) -> Any:
+    """The class of configuration of a model_type; PretrainedConfig for one that the library does not know."""
+    if model_type == BertConfig.model_type:
+        return BertConfig
+    for class_name, known in _calque.architectures():
+        if known == model_type:
+            return _config(class_name.removesuffix("Model") + "Config")
+    return PretrainedConfig
+
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if _ARCHITECTURE.fullmatch(name):
-            try:
-                return _architecture(name)
-            except errors.NotImplementedError as error:
-                raise AttributeError(str(error)) from None
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        kind = _names().get(name)
+        if kind == "config":
+            return _config(name)
+        if kind == "auto":
+            return type(name, (_AutoHead,), {"__module__": __name__, "_suffix": name.removeprefix("AutoModel")})
+        try:
+            return _architecture(name)
+        except errors.NotImplementedError as error:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}: {error}") from None
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_names()})

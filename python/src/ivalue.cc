@@ -6,6 +6,7 @@
 #include "arrays.h"
 #include "calque/error.h"
 #include "errors.h"
+#include "tensor.h"
 
 namespace nb = nanobind;
 
@@ -123,7 +124,7 @@ IValue to_ivalue(nb::handle object) {
   if (nb::isinstance<Tensor>(object)) return nb::cast<const Tensor&>(object);
   if (object.is_none()) return {};
   if (PyBool_Check(object.ptr())) return object.ptr() == Py_True;
-  if (PyLong_Check(object.ptr())) return nb::cast<int64_t>(object);
+  if (PyLong_Check(object.ptr())) return whole_number(object);
   if (PyFloat_Check(object.ptr())) return PyFloat_AsDouble(object.ptr());
   if (PyUnicode_Check(object.ptr())) return text_of(object);
   if (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr()) || PyDict_Check(object.ptr()))

@@ -3,7 +3,9 @@
 
 #include "calque/threads.h"
 #include "errors.h"
+#include "io.h"
 #include "jit.h"
+#include "script.h"
 #include "tensor.h"
 #include "tokenizers.h"
 #include "transformers.h"
@@ -16,6 +18,8 @@ NB_MODULE(_calque, module) {
   calque::python::bind_errors();
   calque::python::bind_tensor(module);
   calque::python::bind_jit(module);
+  calque::python::bind_script(module);
+  calque::python::bind_io(module);
   calque::python::bind_tokenizers(module);
   calque::python::bind_transformers(module);
   module.def("set_num_threads", calque::set_num_threads, nb::arg("threads"),

@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstring>
 #include <functional>
 #include <string>
 
@@ -146,6 +147,11 @@ void bind_facts(TensorClass& tensor_class) {
       .def_prop_ro("nbytes", &Tensor::nbytes)
       .def_prop_ro("itemsize", &Tensor::itemsize)
       .def_prop_ro("requires_grad", &Tensor::requires_grad, "Kept for archives; nothing is differentiated.")
+      .def_prop_ro("is_cuda", [](const Tensor&) { return false; })
+      .def_prop_ro("data", [](const Tensor& self) { return self; })
+      .def(
+          "requires_grad_", [](const Tensor& self, bool) { return self; }, "requires_grad"_a = true,
+          "Changes nothing: nothing is differentiated.")
       .def("dim", &Tensor::dim)
       .def(
           "size",
@@ -158,6 +164,7 @@ void bind_facts(TensorClass& tensor_class) {
           "stride", [](const Tensor& self) { return size_tuple(self.strides()); },
           nb::sig("def stride(self) -> tuple[int, ...]"))
       .def("numel", &Tensor::numel)
+      .def("nelement", &Tensor::numel)
       .def("storage_offset", &Tensor::storage_offset)
       .def("data_ptr", [](const Tensor& self) { return reinterpret_cast<uintptr_t>(self.raw_data()); })
       .def("element_size", &Tensor::itemsize)
@@ -194,6 +201,9 @@ void bind_views(TensorClass& tensor_class) {
       .def("flatten", flatten, "start_dim"_a = 0, "end_dim"_a = -1)
       .def("detach", [](const Tensor& self) { return self; })
       .def("cpu", [](const Tensor& self) { return self; })
+      .def(
+          "cuda", [](const Tensor& self, nb::handle) { return self; }, "device"_a = nb::none(),
+          "Changes nothing: everything runs on the CPU.")
       .def("__getitem__", get_item, nb::arg().none(),
            nb::sig("def __getitem__(self, index: Any, /) -> Tensor"))
       .def("__setitem__", set_item, nb::arg().none(), nb::arg().none(),
@@ -218,8 +228,10 @@ void bind_copies(TensorClass& tensor_class) {
           "source"_a, nb::sig("def copy_(self, source: Tensor) -> Tensor"))
       .def(
           "fill_",
-          [](nb::handle self, double value) {
-            nb::cast<const Tensor&>(self).fill_(value);
+          [](nb::handle self, nb::handle value) {
+            const bool is_whole = PyLong_Check(value.ptr()) != 0;
+            nb::cast<const Tensor&>(self).fill_(is_whole ? Scalar(whole_number(value))
+                                                         : Scalar(nb::cast<double>(value)));
             return nb::borrow(self);
           },
           "value"_a, nb::sig("def fill_(self, value: float) -> Tensor"));
@@ -261,7 +273,33 @@ void bind_python_values(TensorClass& tensor_class) {
             return nb::int_(item(self));
           },
           nb::sig("def __index__(self) -> int"))
-      .def("__hash__", [](nb::handle self) { return reinterpret_cast<intptr_t>(self.ptr()) >> 4; });
+      .def("__hash__", [](nb::handle self) { return reinterpret_cast<intptr_t>(self.ptr()) >> 4; })
+      .def("__copy__", [](const Tensor& self) { return self; })
+      .def(
+          "__deepcopy__", [](const Tensor& self, nb::handle) { return self.clone(); }, "memo"_a)
+      .def(
+          "__reduce__",
+          [](const Tensor& self) {
+            const Tensor dense = self.contiguous();
+            const nb::object make = nb::module_::import_("calque._pickling").attr("tensor");
+            const nb::bytes content(dense.raw_data(), static_cast<size_t>(dense.nbytes()));
+            return nb::make_tuple(make, nb::make_tuple(content, std::string(dtype_name(self.dtype())),
+                                                       size_tuple(self.sizes())));
+          },
+          nb::sig("def __reduce__(self) -> tuple[Any, tuple[bytes, str, tuple[int, ...]]]"));
+}
+
+/// What pickling a tensor has written.
+Tensor tensor_from_bytes(const nb::bytes& content, const std::string& dtype, const Dims& sizes) {
+  const OptionalDtype type = dtype_from_name(dtype);
+  if (!type.has_value()) throw ValueError("tensor_from_bytes: there is no dtype " + dtype);
+  Tensor tensor = empty(sizes, *type);
+  if (static_cast<size_t>(tensor.nbytes()) != content.size()) {
+    throw ValueError("tensor_from_bytes: found " + std::to_string(content.size()) + " bytes, expected " +
+                     std::to_string(tensor.nbytes()));
+  }
+  if (content.size() > 0) std::memcpy(tensor.raw_data(), content.data(), content.size());
+  return tensor;
 }
 
 void bind_factories(nb::module_& module) {
@@ -280,7 +318,7 @@ void bind_factories(nb::module_& module) {
              "A tensor that shares the memory of any array on the CPU that has `__dlpack__`.");
   module.def(
       "as_tensor",
-      [](nb::handle data, OptionalDtype dtype) {
+      [](nb::handle data, OptionalDtype dtype, nb::handle) {
         if (nb::isinstance<Tensor>(data)) {
           const auto& tensor = nb::cast<const Tensor&>(data);
           return tensor.to(dtype.value_or(tensor.dtype()));
@@ -289,23 +327,26 @@ void bind_factories(nb::module_& module) {
         const Tensor tensor = tensor_from_array(data);
         return tensor.to(dtype.value_or(tensor.dtype()));
       },
-      "data"_a, "dtype"_a = nb::none(),
-      nb::sig("def as_tensor(data: Any, dtype: dtype | None = None) -> Tensor"),
+      "data"_a, "dtype"_a = nb::none(), "device"_a = nb::none(),
+      nb::sig("def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor"),
       "As tensor(), without a copy where the data is an array or a tensor of that dtype already.");
   const struct {
     const char* name;
     Tensor (*make)(IntArrayRef sizes, ScalarType dtype);
   } makers[] = {{"empty", empty}, {"zeros", zeros}, {"ones", ones}};
   for (const auto& [name, make] : makers) {
-    const std::string signature =
-        std::string("def ") + name + "(*size: int | Sequence[int], dtype: dtype | None = None) -> Tensor";
+    const std::string signature = std::string("def ") + name +
+                                  "(*size: int | Sequence[int], dtype: dtype | None = None, "
+                                  "device: Any = None, requires_grad: bool = False) -> Tensor";
     module.def(
         name,
-        [make](const nb::args& size, OptionalDtype dtype) {
+        [make](const nb::args& size, OptionalDtype dtype, nb::handle, bool) {
           return make(dims_of(size), dtype.value_or(kFloat));
         },
-        "size"_a, "dtype"_a = nb::none(), nb::sig(signature.c_str()));
+        "size"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false,
+        nb::sig(signature.c_str()));
   }
+  module.def("tensor_from_bytes", tensor_from_bytes, "content"_a, "dtype"_a, "sizes"_a);
   module.def("equal", equal, "input"_a, "other"_a, "Same shape, dtype and values.");
   module.def("allclose", allclose, "input"_a, "other"_a, "rtol"_a = 1e-5, "atol"_a = 1e-8,
              "equal_nan"_a = false);
@@ -316,7 +357,7 @@ void bind_factories(nb::module_& module) {
 void bind_tensor(nb::module_& module) {
   bind_dtype(module);
   bind_device(module);
-  TensorClass tensor_class(module, "Tensor", nb::type_slots(buffer_slots()),
+  TensorClass tensor_class(module, "Tensor", nb::type_slots(buffer_slots()), nb::is_weak_referenceable(),
                            "Strided view of shared memory, with PyTorch's names and meaning.");
   bind_facts(tensor_class);
   bind_views(tensor_class);

@@ -23,6 +23,9 @@ void bind_operators(TensorClass& tensor_class);
 /// ragged lists.
 Tensor make_tensor(nanobind::handle data, std::optional<ScalarType> dtype);
 
+/// A Python int. RuntimeError, as PyTorch's, when it does not fit.
+int64_t whole_number(nanobind::handle object);
+
 /// A Python number, or nested lists of numbers.
 nanobind::object to_list(const Tensor& tensor);
 

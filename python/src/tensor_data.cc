@@ -92,11 +92,17 @@ T* elements(const Tensor& tensor) {
   return static_cast<T*>(tensor.raw_data());
 }
 
-template <class T>
-Tensor filled(const Flat& flat, ScalarType dtype) {
-  Tensor tensor = empty(flat.sizes, dtype);
-  T* out = elements<T>(tensor);
-  for (const nb::object& number : flat.items) *out++ = nb::cast<T>(number);
+Tensor filled_complex(const Flat& flat) {
+  Tensor tensor = empty(flat.sizes, ScalarType::ComplexDouble);
+  auto* out = elements<std::complex<double>>(tensor);
+  for (const nb::object& number : flat.items) *out++ = nb::cast<std::complex<double>>(number);
+  return tensor;
+}
+
+Tensor filled_long(const Flat& flat) {
+  Tensor tensor = empty(flat.sizes, kLong);
+  auto* out = elements<int64_t>(tensor);
+  for (const nb::object& number : flat.items) *out++ = whole_number(number);
   return tensor;
 }
 
@@ -119,12 +125,12 @@ Tensor filled_double(const Flat& flat) {
 
 Tensor from_numbers(const Flat& flat, std::optional<ScalarType> dtype) {
   if (flat.has_complex) {
-    return filled<std::complex<double>>(flat, ScalarType::ComplexDouble)
-        .to(dtype.value_or(ScalarType::ComplexFloat));
+    return filled_complex(flat).to(dtype.value_or(ScalarType::ComplexFloat));
   }
   if (flat.has_float || flat.items.empty()) return filled_double(flat).to(dtype.value_or(kFloat));
   if (!flat.has_int) return filled_bool(flat).to(dtype.value_or(kBool));
-  return filled<int64_t>(flat, kLong).to(dtype.value_or(kLong));
+  if (is_floating_point(dtype.value_or(kLong))) return filled_double(flat).to(*dtype);
+  return filled_long(flat).to(dtype.value_or(kLong));
 }
 
 nb::object number(const Tensor& flat, int64_t index) {
@@ -158,6 +164,16 @@ nb::object nested(const Tensor& flat, IntArrayRef sizes, int64_t& position) {
 }
 
 }  // namespace
+
+int64_t whole_number(nb::handle object) {
+  int overflow = 0;
+  const long long value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
+  if (overflow != 0) {
+    throw RuntimeError("Overflow when unpacking long: a whole number outside -2^63 … 2^63 - 1");
+  }
+  if (value == -1 && PyErr_Occurred() != nullptr) throw nb::python_error();
+  return value;
+}
 
 Tensor make_tensor(nb::handle data, std::optional<ScalarType> dtype) {
   if (nb::isinstance<Tensor>(data) || (!is_sequence(data) && is_array(data))) {

@@ -29,7 +29,7 @@ std::optional<int64_t> bound(nb::handle object) {
   if (object.is_none()) return std::nullopt;
   const nb::object number = nb::steal(PyNumber_Index(object.ptr()));
   if (!number.is_valid()) throw nb::python_error();
-  return nb::cast<int64_t>(number);
+  return whole_number(number);
 }
 
 Tensor sliced(const Tensor& tensor, int64_t dim, nb::handle slice) {
@@ -67,7 +67,7 @@ Tensor view_of(const Tensor& tensor, const std::vector<nb::object>& parts) {
     } else if (part.is_none()) {
       view = view.unsqueeze(dim++);
     } else if (is_integer(part)) {
-      view = selected(view, dim, nb::cast<int64_t>(part));
+      view = selected(view, dim, whole_number(part));
     } else {
       view = sliced(view, dim++, part);
     }

@@ -130,6 +130,12 @@ void bind_model(nb::module_& module) {
       .def_static("from_config", &NamedModel::from_config, "config"_a, "class_name"_a, "seed"_a = 0,
                   nb::call_guard<nb::gil_scoped_release>())
       .def_static(
+          "from_json",
+          [](const std::string& config_json, const std::string& architecture, uint64_t seed) {
+            return PreTrainedModel::from_config(config_json, {.architecture = architecture, .seed = seed});
+          },
+          "config_json"_a, "architecture"_a, "seed"_a = 0, nb::call_guard<nb::gil_scoped_release>())
+      .def_static(
           "from_pretrained",
           [](const std::string& directory, const std::string& architecture, bool plain, nb::handle on_warning,
              std::optional<bool> torchscript, std::optional<bool> output_hidden_states,
@@ -171,6 +177,15 @@ void bind_model(nb::module_& module) {
 void bind_transformers(nb::module_& module) {
   bind_config(module);
   bind_model(module);
+  module.def(
+      "architectures",
+      [] {
+        std::vector<std::pair<std::string, std::string>> rows;
+        for (const transformers::Architecture& row : transformers::architectures())
+          rows.emplace_back(row.class_name, row.model_type);
+        return rows;
+      },
+      "Class and model_type of every model; the first of each model_type is its plain model.");
 }
 
 }  // namespace calque::python

@@ -91,10 +91,32 @@ Module CompilationUnit::module(std::string_view name) {
   return Module(std::move(object));
 }
 
+Module CompilationUnit::object(std::string_view class_name, const Kwargs& attributes) {
+  const std::shared_ptr<ClassType> type = unit_->find_class(cat("__torch__.", class_name));
+  if (type == nullptr || !type->is_module) {
+    throw ValueError(cat("the source has no module class '", class_name, "'"));
+  }
+  FunctionSchema schema{.name = std::string(class_name), .overload = {}, .arguments = {}, .returns = {}};
+  for (const ClassType::Attribute& attribute : type->attributes) {
+    Argument argument;
+    argument.name = attribute.name;
+    argument.type = attribute.type;
+    schema.arguments.push_back(std::move(argument));
+  }
+  auto object = make_ref<ObjectImpl>();
+  object->type = type;
+  object->unit = unit_;
+  object->slots = bind_arguments(schema, {}, attributes);
+  return Module(std::move(object));
+}
+
 std::shared_ptr<CompilationUnit> compile(const std::string& source, const CompileOptions& options) {
   std::shared_ptr<calque::CompilationUnit> unit = torchscript::make_unit();
-  std::vector<Function*> functions = torchscript::compile_source(
-      *unit, options.label, source, {.max_depth = options.max_depth, .max_memory = options.max_memory});
+  std::vector<Function*> functions = torchscript::compile_source(*unit, options.label, source,
+                                                                 {.max_depth = options.max_depth,
+                                                                  .max_memory = options.max_memory,
+                                                                  .modules = options.modules,
+                                                                  .parts = options.parts});
   return std::make_shared<CompilationUnit>(std::move(unit), std::move(functions));
 }
 

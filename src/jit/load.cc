@@ -42,8 +42,17 @@ Module load(const std::string& path, std::optional<Device>, ExtraFilesMap& extra
 }
 
 Module load(const void* data, size_t size, std::shared_ptr<const void> keeper, const LoadOptions& options) {
+  ExtraFilesMap none;
+  return load(data, size, std::move(keeper), none, options);
+}
+
+Module load(const void* data, size_t size, std::shared_ptr<const void> keeper, ExtraFilesMap& extra_files,
+            const LoadOptions& options) {
   const std::span<const std::byte> bytes(static_cast<const std::byte*>(data), size);
-  return module_of(torchscript::read_archive(bytes, std::move(keeper), "the archive in memory", options));
+  const torchscript::LoadedArchive archive =
+      torchscript::read_archive(bytes, std::move(keeper), "the archive in memory", options);
+  fill(extra_files, archive);
+  return module_of(archive);
 }
 
 }  // namespace calque::jit

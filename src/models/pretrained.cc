@@ -80,6 +80,27 @@ PreTrainedModel PreTrainedModel::from_pretrained(const std::string& directory,
   return load(directory, options, "");
 }
 
+PreTrainedModel PreTrainedModel::from_config(std::string_view config_json,
+                                             const FromPretrainedOptions& options) {
+  const JsonRef config = parse_json(config_json, "config.json");
+  const models::ModelRow& row =
+      options.architecture.empty() ? configured_row(config) : models::find_model(options.architecture);
+  require_model_type(config, row);
+  std::shared_ptr<models::Model> model = row.build(config, options);
+  nn::initialize(
+      *model,
+      {.std = model->initializer_range(), .dtype = options.dtype.value_or(kFloat), .seed = options.seed});
+  return {std::move(model), {}};
+}
+
+std::vector<Architecture> architectures() {
+  std::vector<Architecture> all;
+  for (const models::ModelRow& row : models::all_models()) {
+    all.push_back({std::string(row.class_name), std::string(row.model_type)});
+  }
+  return all;
+}
+
 IValue PreTrainedModel::operator()(const std::vector<Tensor>& inputs,
                                    const NamedTensors& named_inputs) const {
   return models::to_tuple(impl_->forward(models::bind_inputs(*impl_, inputs, named_inputs)));

@@ -1,7 +1,5 @@
 #include "models/registry.h"
 
-#include <vector>
-
 #include "base/text.h"
 #include "calque/error.h"
 
@@ -34,6 +32,12 @@ const ModelRow& plain_model(std::string_view model_type) {
   }
   throw NotImplementedError(
       cat("model_type ", quoted(model_type), " is not supported; supported are ", join(types, ", ")));
+}
+
+std::vector<ModelRow> all_models() {
+  std::vector<ModelRow> all;
+  for (const Rows rows : kArchitectures) all.insert(all.end(), rows().begin(), rows().end());
+  return all;
 }
 
 }  // namespace calque::models

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "calque/transformers.h"
 #include "formats/json.h"
@@ -24,6 +25,9 @@ struct ModelRow {
 const ModelRow& find_model(std::string_view class_name);
 /// The plain model of a model_type. NotImplementedError as above.
 const ModelRow& plain_model(std::string_view model_type);
+
+/// Every row, the plain model of each model_type first.
+std::vector<ModelRow> all_models();
 
 /// Rows of an architecture, the plain model first.
 std::span<const ModelRow> bert_rows();

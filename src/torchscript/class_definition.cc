@@ -91,6 +91,7 @@ class ClassReader {
     if (base == "NamedTuple") return ClassKind::kNamedTuple;
     if (base == "Enum") return ClassKind::kEnum;
     if (base == "Module") {
+      if (program_.options().modules) return ClassKind::kModule;
       fail(stmt_.where,
            "a module is an object that Python makes, with its weights; here stand functions and "
            "plain classes. Pass the weights as arguments, or script the module in Python");

@@ -39,7 +39,8 @@ SourceRange Emitter::range(Position where) const {
   where = fixed_place_.value_or(where);
   if (source_.original != nullptr) {
     if (const auto place = source_.original->find(where.line, where.column)) {
-      return {.file = place->file, .line = place->line, .column = 1};
+      const int column = place->cut.has_value() ? static_cast<int>(where.column) + *place->cut : 1;
+      return {.file = place->file, .line = place->line, .column = column};
     }
   }
   return {

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "calque/error.h"
+#include "torchscript/original_places.h"
 
 namespace calque::torchscript {
 
@@ -54,10 +55,22 @@ std::string without_underscores(std::string_view text) {
 
 }  // namespace
 
+NamedPosition named_position(const Source& source, Position where) {
+  if (source.dialect == Dialect::kScript && source.original != nullptr) {
+    if (const auto place = source.original->find(where.line, where.column)) {
+      const auto cut = static_cast<uint32_t>(place->cut.value_or(0));
+      return {.name = place->file,
+              .where = {.line = static_cast<uint32_t>(place->line), .column = where.column + cut}};
+    }
+  }
+  return {.name = source.name, .where = where};
+}
+
 std::string located(const Source& source, Position where, std::string_view message) {
   // Names in messages are as long as the source has them.
   constexpr size_t kLongestMessage = 4000;
-  std::string out = cat(*source.name, ":", where.line, ":", where.column, ": ",
+  const NamedPosition place = named_position(source, where);
+  std::string out = cat(*place.name, ":", place.where.line, ":", place.where.column, ": ",
                         message.substr(0, kLongestMessage), message.size() > kLongestMessage ? " …" : "");
   const std::string_view text = source.text;
   size_t begin = 0;

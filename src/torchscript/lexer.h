@@ -31,6 +31,13 @@ struct Position {
   uint32_t column = 0;
 };
 
+/// The place in the file that a script was taken from; of other sources the place itself.
+struct NamedPosition {
+  std::shared_ptr<const std::string> name;
+  Position where;
+};
+NamedPosition named_position(const Source& source, Position where);
+
 /// `name:line:column: message`, the line, and a mark below the place. Long lines are cut around the place.
 std::string located(const Source& source, Position where, std::string_view message);
 

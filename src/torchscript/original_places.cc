@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "calque/error.h"
 
 namespace calque::torchscript {
 
@@ -89,6 +90,14 @@ class PlaceReader {
   std::map<std::string, std::shared_ptr<const std::string>> files_;
 };
 
+std::vector<uint64_t> line_starts(std::string_view text) {
+  std::vector<uint64_t> starts = {0};
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') starts.push_back(i + 1);
+  }
+  return starts;
+}
+
 }  // namespace
 
 std::shared_ptr<const OriginalPlaces> OriginalPlaces::read(const PickleValue& pickle, std::string_view text) {
@@ -106,9 +115,29 @@ std::shared_ptr<const OriginalPlaces> OriginalPlaces::read(const PickleValue& pi
   }
   std::stable_sort(out->entries_.begin(), out->entries_.end(),
                    [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
-  out->line_starts_.push_back(0);
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n') out->line_starts_.push_back(i + 1);
+  out->line_starts_ = line_starts(text);
+  return out;
+}
+
+std::shared_ptr<const OriginalPlaces> OriginalPlaces::of_parts(std::span<const jit::SourcePart> parts,
+                                                               std::string_view text) {
+  auto out = std::make_shared<OriginalPlaces>();
+  out->line_starts_ = line_starts(text);
+  size_t at = 1;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const jit::SourcePart& part = parts[i];
+    if (part.first_line < 1 || static_cast<size_t>(part.first_line) < at) {
+      throw ValueError("SourcePart::first_line: the parts of a source stand in order, from line 1");
+    }
+    at = static_cast<size_t>(part.first_line);
+    const size_t end = i + 1 < parts.size() ? static_cast<size_t>(std::max(parts[i + 1].first_line, 1))
+                                            : out->line_starts_.size() + 1;
+    const auto file = std::make_shared<const std::string>(part.file);
+    for (size_t line = at; line < std::min(end, out->line_starts_.size() + 1); ++line) {
+      const int number = part.line + static_cast<int>(line - at);
+      out->entries_.push_back({.offset = out->line_starts_[line - 1],
+                               .place = {.file = file, .line = number, .cut = part.columns}});
+    }
   }
   return out;
 }

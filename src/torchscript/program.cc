@@ -155,7 +155,8 @@ void Program::note_missing(std::string_view name, const Source& source, Position
                             [&](const MissingOperator& operation) { return operation.name == name; });
   if (known == missing.end())
     known = missing.insert(known, MissingOperator{.name = std::string(name), .places = {}});
-  const CallPlace place{std::string(function), cat(*source.name, " line ", where.line)};
+  const NamedPosition named = named_position(source, where);
+  const CallPlace place{std::string(function), cat(*named.name, " line ", named.where.line)};
   const auto same = [&](const CallPlace& other) {
     return other.function == place.function && other.source == place.source;
   };

@@ -36,6 +36,8 @@ struct ProgramOptions {
   int max_depth = 400;
   /// Bound of the memory that syntax trees and graphs may take, in bytes.
   int64_t max_memory = int64_t{8} << 30;
+  /// Whether a script may define modules, as an archive does.
+  bool modules = false;
 };
 
 /// An argument, or a return value when the name is empty.

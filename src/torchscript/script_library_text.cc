@@ -75,7 +75,10 @@ def layer_norm(input: Tensor, normalized_shape: List[int], weight: Optional[Tens
                bias: Optional[Tensor] = None, eps: float = 1e-05) -> Tensor:
     return torch.layer_norm(input, normalized_shape, weight, bias, eps)
 
-def embedding(input: Tensor, weight: Tensor, padding_idx: Optional[int] = None) -> Tensor:
+def embedding(input: Tensor, weight: Tensor, padding_idx: Optional[int] = None, max_norm: Optional[float] = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+    if max_norm is not None:
+        raise NotImplementedError("embedding with max_norm writes to its weight; that is not supported")
     at = -1 if padding_idx is None else padding_idx
     if padding_idx is not None and padding_idx < 0:
         at = padding_idx + weight.size(0)

@@ -1,10 +1,12 @@
 #include "torchscript/source_compiler.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/text.h"
 #include "torchscript/class_definition.h"
 #include "torchscript/literal.h"
+#include "torchscript/original_places.h"
 #include "torchscript/source_parser.h"
 #include "torchscript/sugared_names.h"
 #include "torchscript/type_parser.h"
@@ -50,10 +52,9 @@ class SourceResolver final : public Resolver {
   TypePtr resolve_type(const std::string& dotted_name, Position where) override {
     if (TypePtr type = program_.unit().find_type(qualified(dotted_name))) return type;
     if (const auto it = aliases_.find(dotted_name); it != aliases_.end()) return it->second;
-    const auto imported = imports_.find(dotted_name);
-    if (imported != imports_.end() && imported->second == "torch.Tensor") return tensor_type();
-    if (imported != imports_.end() && imported->second == "torch.device")
-      return simple_type(TypeKind::Device);
+    const std::string path = imported_path(dotted_name);
+    if (path == "torch.Tensor") return tensor_type();
+    if (path == "torch.device") return simple_type(TypeKind::Device);
     return options_.outer == nullptr ? nullptr : options_.outer->resolve_type(dotted_name, where);
   }
 
@@ -66,6 +67,13 @@ class SourceResolver final : public Resolver {
   std::string qualified(std::string_view name) const { return cat(options_.prefix, ".", name); }
 
  private:
+  /// `torch.Tensor` of `t.Tensor` below `import torch as t`; empty when the name was not imported.
+  std::string imported_path(const std::string& dotted_name) const {
+    const size_t dot = std::min(dotted_name.find('.'), dotted_name.size());
+    const auto imported = imports_.find(std::string_view(dotted_name).substr(0, dot));
+    return imported == imports_.end() ? "" : imported->second + dotted_name.substr(dot);
+  }
+
   Program& program_;
   const SourceOptions& options_;
   std::map<std::string, std::string, std::less<>> imports_;
@@ -174,11 +182,15 @@ class SourceReader {
 std::vector<Function*> compile_source(CompilationUnit& unit, const std::string& label, std::string text,
                                       const SourceOptions& options) {
   constexpr int64_t kToday = 10;
-  Program program(
-      unit, {.operator_version = kToday, .max_depth = options.max_depth, .max_memory = options.max_memory});
+  Program program(unit, {.operator_version = kToday,
+                         .max_depth = options.max_depth,
+                         .max_memory = options.max_memory,
+                         .modules = options.modules});
+  auto original = options.parts.empty() ? nullptr : OriginalPlaces::of_parts(options.parts, text);
   auto tree = parse_source({.name = std::make_shared<const std::string>(label),
                             .text = std::move(text),
-                            .dialect = Dialect::kScript},
+                            .dialect = Dialect::kScript,
+                            .original = std::move(original)},
                            {.max_depth = options.max_depth});
   return SourceReader(program, std::move(tree), options).run();
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "calque/compilation_unit.h"
 #include "torchscript/program.h"
 
 namespace calque::torchscript {
@@ -16,6 +17,10 @@ struct SourceOptions {
   std::string prefix = "__torch__";
   int max_depth = 400;
   int64_t max_memory = int64_t{8} << 30;
+  /// Whether classes whose base is called Module are modules, or refused.
+  bool modules = false;
+  /// Where the lines of the text come from; empty: from nowhere else.
+  std::vector<jit::SourcePart> parts{};
   /// Names that the source does not define; may be null. Asked before the names that every source has.
   std::shared_ptr<Resolver> outer{};
 };

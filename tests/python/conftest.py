@@ -63,3 +63,9 @@ def tiny(minilm, tmp_path_factory) -> pathlib.Path:
 def full() -> bool:
     """Whether the long forms of the tests run (CALQUE_FULL)."""
     return FULL
+
+
+@pytest.fixture(scope="session")
+def command(calque):
+    """The `calque` command."""
+    return calque

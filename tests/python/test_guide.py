@@ -18,9 +18,11 @@ IMPORTS = {
 
 
 def run(text: str, checkpoint: pathlib.Path, folder: pathlib.Path, monkeypatch) -> dict:
-    folder.mkdir()
+    # The script's name of the model is a folder below the one where it runs.
+    (folder / "google-bert").mkdir(parents=True)
+    (folder / "google-bert/bert-base-uncased").symlink_to(checkpoint)
     monkeypatch.chdir(folder)
-    names = {"checkpoint": str(checkpoint)}
+    names: dict = {}
     exec(compile(text, "guide_script.py.txt", "exec"), names)
     return names
 

@@ -1,7 +1,10 @@
 """Archives of real PyTorch from Python: calls, values, attributes, saving, limits, errors."""
 
 import io
+import os
 import pathlib
+import pickle
+import weakref
 
 import numpy
 import pytest
@@ -86,7 +89,7 @@ def test_values_of_every_kind(ours, theirs):
     assert ours.run_method("nested", [[5], [1, 2]]) == theirs.nested([[5], [1, 2]]) == 7
 
 
-def test_attributes(ours, theirs):
+def test_attributes(ours, theirs, path):
     assert ours.original_name == "Everything" and not ours.training
     assert ours.count == 3
     ours.setattr("count", 4)
@@ -99,8 +102,16 @@ def test_attributes(ours, theirs):
     assert set(ours.method_names()) >= {"forward", "values"}
     assert ours.argument_names() == ["x", "scale", "names"] and ours.schema().startswith("forward(")
     assert "def forward" in ours.code and "aten::" in ours.inlined_graph and "graph(" in ours.graph
-    assert repr(ours) == "ScriptModule(original_name=Everything)"
+    assert repr(ours) == repr(torch.jit.load(path))
+    assert [type(child) for child in ours.children()] == [calque.jit.ScriptModule] and len(ours.modules()) == 2
+    assert {"linear", "count", "values", "forward", "state_dict"} <= set(dir(ours))
     assert ours.train().training and not ours.eval().training
+    ours.count = 6
+    assert ours.count == 6
+    with pytest.raises(AttributeError, match="'Everything' object has no attribute 'nonsense'"):
+        ours.nonsense = 1
+    with pytest.raises(TypeError, match="attribute 'count'"):
+        ours.count = "text"
     with pytest.raises(AttributeError, match="'Everything' object has no attribute 'nonsense'"):
         ours.nonsense  # noqa: B018
 
@@ -116,6 +127,66 @@ def test_saving(ours, theirs, tmp_path):
     calque.jit.save(ours, buffer)
     buffer.seek(0)
     numpy.testing.assert_allclose(calque.jit.load(buffer)(x)["a"].numpy(), theirs(x)["a"].numpy(), rtol=1e-6)
+
+
+def test_saving_to_every_kind_of_file(ours, theirs, tmp_path):
+    x = torch.ones(1, 3)
+    expected = theirs(x)["a"].numpy()
+    extra = {"notes.txt": "ü"}
+    name = tmp_path / "zażółć 模型 🙂.pt"
+    for place in (str(name), name, os.fsencode(name)):
+        ours.save(place, _extra_files=extra)
+        found = {"notes.txt": ""}
+        numpy.testing.assert_allclose(calque.jit.load(place, _extra_files=found)(x)["a"].numpy(), expected, rtol=1e-6)
+        assert found["notes.txt"].decode() == "ü"
+    undecodable = os.fsencode(tmp_path) + b"/\xff.pt"
+    ours.save(os.fsdecode(undecodable))
+    numpy.testing.assert_allclose(calque.jit.load(undecodable)(x)["a"].numpy(), expected, rtol=1e-6)
+    with open(tmp_path / "b.pt", "wb") as file:
+        ours.save(file, extra)
+    with open(tmp_path / "b.pt", "rb") as file:
+        found = {"notes.txt": "", "absent": ""}
+        calque.jit.load(file, "cpu", found)
+        assert found == {"notes.txt": "ü".encode(), "absent": b""}
+    assert ours.save_to_buffer(extra) == (tmp_path / "b.pt").read_bytes() == name.read_bytes()
+    with pytest.raises(ValueError, match="closed"):
+        calque.jit.load(file)
+    with open(tmp_path / "b.pt", "wb") as file:
+        pass
+    with pytest.raises(ValueError, match="closed"):
+        ours.save(file)
+    with pytest.raises(TypeError, match="expected bytes"):
+        calque.jit.load(io.StringIO("text"))
+    with pytest.raises(TypeError, match="expected a path or a file"):
+        calque.jit.load(5)
+    with pytest.raises(TypeError, match="expected a path or a file"):
+        ours.save(5)
+    with pytest.raises(TypeError, match="trace or script it first"):
+        calque.jit.save(torch.nn.Linear(1, 1), tmp_path / "c.pt")
+    with pytest.raises(TypeError, match="_extra_files"):
+        ours.save(tmp_path / "c.pt", _extra_files=["a"])
+    with pytest.raises(TypeError, match="_extra_files"):
+        calque.jit.load(name, _extra_files={"notes.txt": 5})
+    with pytest.raises(ValueError, match="null"):
+        calque.jit.load("a\0b")
+    with pytest.raises(calque.LoadError):
+        ours.save(tmp_path / "absent/d.pt")
+
+
+def test_a_file_that_fails_while_it_is_written(ours):
+    class Full(io.BytesIO):
+        def write(self, content):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        ours.save(Full())
+
+
+def test_copies_by_pickle(ours, theirs):
+    x = torch.ones(1, 3)
+    again = pickle.loads(pickle.dumps(ours))
+    numpy.testing.assert_allclose(again(x)["a"].numpy(), theirs(x)["a"].numpy(), rtol=1e-6)
+    assert weakref.ref(again)() is again
 
 
 def test_extra_files_of_torch(path):
@@ -139,6 +210,8 @@ def test_limits(ours):
         ours.run([], method="forever", options=calque.jit.RunOptions(max_iterations=1000))
     with pytest.raises(calque.LimitError):
         ours.run([], method="forever", options=calque.jit.RunOptions(max_seconds=0.05))
+    with pytest.raises(TypeError, match="a list or a tuple"):
+        ours.run(calque.tensor([1.0]))
     cancelled = calque.jit.RunOptions()
     cancelled.cancel()
     with pytest.raises(calque.CancelledError):
@@ -166,6 +239,8 @@ def test_errors(ours, path, tmp_path):
             calque.jit.load(broken)
     with pytest.raises(TypeError, match="calque.optimize"):
         calque.jit.trace(torch.nn.Linear(1, 1), torch.ones(1))
+    with pytest.raises(RuntimeError, match="Overflow when unpacking long"):
+        ours.values([10**30], {}, (0, 0.0))
     endless = []
     endless.append(endless)
     with pytest.raises(RecursionError):
@@ -190,3 +265,19 @@ def test_freezing(ours, theirs):
         calque.jit.freeze(ours, ["nonsense"])
     with pytest.raises(RuntimeError, match="eval mode"):
         calque.jit.freeze(ours.train())
+
+
+def test_check(path, tmp_path):
+    report = calque.jit.check(path)
+    assert report.loads and report.runs and not report.trace and report.error == "" and report.parameters == 8
+    assert report.schema.startswith("forward(") and not report.costs and "would load here: yes" in str(report)
+    assert any(use.name.startswith("aten::linear") and use.support == "fast" for use in report.operators)
+    module = torch.jit.trace(torch.nn.Linear(4, 2).eval(), torch.ones(1, 4))
+    module.save(str(tmp_path / "linear.pt"))
+    report = calque.jit.check(tmp_path / "linear.pt", shapes=[(3, 4)])
+    assert report.trace and report.costs[0].ran and report.costs[0].shape == [3, 4] and report.costs[0].multiply_adds > 0
+    assert calque.jit.check(calque.jit.load(tmp_path / "linear.pt"), [[1, 5]]).runs is False
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(b"nothing")
+    report = calque.jit.check(broken)
+    assert not report.loads and report.error_kind == "LoadError" and "loads=False" in repr(report)

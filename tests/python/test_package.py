@@ -24,7 +24,15 @@ module: calque.jit.ScriptModule = calque.jit.load("model.pt")
 model: BertModel = BertModel.from_pretrained("folder")
 traced: calque.jit.ScriptModule = calque.jit.trace(model, [tensor])
 kind: calque.dtype = tensor.dtype
-report: calque.jit.RunOptions = calque.jit.RunOptions(max_seconds=1)
+options: calque.jit.RunOptions = calque.jit.RunOptions(max_seconds=1)
+report: calque.jit.CheckReport = calque.jit.check("model.pt", shapes=[(1, 8)])
+missing: list[str] = [use.name for use in report.operators if use.support == "missing"]
+unit: calque.jit.CompilationUnit = calque.jit.CompilationUnit("def f(x): return x")
+function: calque.jit.ScriptFunction = unit.f
+weights: dict[str, calque.Tensor] = module.half().eval().state_dict()
+children: list[calque.jit.ScriptModule] = module.children()
+tensors: dict[str, calque.Tensor] = calque.read_tensors("in.npz")
+random: calque.Tensor = calque.randint(0, 10, (2, 3)) + calque.randn(2, 3)
 """
 
 
@@ -32,10 +40,11 @@ def module_file() -> pathlib.Path:
     return next(FOLDER.glob("_calque*.so"))
 
 
-def mypy(*arguments) -> subprocess.CompletedProcess:
-    environment = dict(os.environ, PYTHONPATH=str(TOOLS), MYPYPATH=str(FOLDER.parent))
-    command = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=FOLDER.parent, timeout=300)
+def mypy(*arguments, tool: str = "mypy") -> subprocess.CompletedProcess:
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join((str(FOLDER.parent), str(TOOLS))), MYPYPATH=str(FOLDER.parent))
+    option = "--mypy-config-file" if tool == "mypy.stubtest" else "--config-file"
+    command = [sys.executable, "-m", tool, option, ROOT / "pyproject.toml", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=FOLDER.parent, timeout=500)
 
 
 @pytest.mark.skipif(not (TOOLS / "mypy").is_dir(), reason="mypy comes with python/build.sh")
@@ -47,6 +56,12 @@ def test_types(tmp_path):
     program.write_text(USE + 'wrong: int = tensor.sum()\nalso: str = tensor.shape\ncalque.jit.load(5)\n')
     done = mypy("--strict", program)
     assert len(re.findall("error:", done.stdout)) == 3, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not (TOOLS / "mypy").is_dir(), reason="mypy comes with python/build.sh")
+def test_the_stubs_are_what_the_module_is():
+    done = mypy("calque._calque", "--ignore-missing-stub", tool="mypy.stubtest")
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
 
 
 def test_libraries():
@@ -116,5 +131,10 @@ def test_wheel_in_an_empty_environment(tmp_path, minilm):
     )
     done = subprocess.run([python, "-c", code, minilm], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.startswith("(1, 7, 384)")
+    tools = tmp_path / "tools"
+    subprocess.run([sys.executable, "-m", "venv", tools], check=True)
+    subprocess.run([tools / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "auditwheel==6.8.2"], check=True)
+    shown = subprocess.run([tools / "bin/auditwheel", "show", wheel], capture_output=True, text=True, check=True).stdout
+    assert "manylinux" in shown, shown
     bundled = re.findall(r"^\s*(\S+) => (\S+)", done.stdout, re.MULTILINE)
     assert all(name in SYSTEM or path.startswith(str(tmp_path)) for name, path in bundled), done.stdout

@@ -1,0 +1,432 @@
+"""The subcommands of `calque`, with their options and defaults: export, run, inspect, check, bench, convert, script, tokenize.
+
+What they print is returned. Paths are str or os.PathLike; dtypes are calque's (`calque.float16`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import resource
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calque import _calque, errors, io, jit
+from calque._calque import RunOptions, ScriptModule, Tensor
+from calque._progress import progress
+
+if TYPE_CHECKING:
+    from calque._report import CheckReport
+    from calque.transformers import BatchEncoding, PreTrainedModel
+
+__all__ = ["BenchReport", "Inspection", "bench", "check", "convert", "export", "inspect", "run", "script", "tokenize"]
+
+Path_ = str | os.PathLike[str]
+_TASKS = {
+    "feature-extraction": "Model",
+    "fill-mask": "ForMaskedLM",
+    "question-answering": "ForQuestionAnswering",
+    "text-classification": "ForSequenceClassification",
+    "token-classification": "ForTokenClassification",
+}
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """For the duration: so many threads; 0 leaves them as they are."""
+    before = _calque.get_num_threads()
+    if count:
+        _calque.set_num_threads(count)
+    try:
+        yield
+    finally:
+        _calque.set_num_threads(before)
+
+
+def _dummy(name: str, batch: int, seq_len: int) -> Tensor:
+    columns = range(seq_len)
+    rows = {"input_ids": [(i % 2) for i in columns], "position_ids": list(columns), "attention_mask": [1] * seq_len}
+    flat = [rows.get(name, [0] * seq_len)] * batch
+    if name == "input_ids":
+        flat = [[(row * seq_len + i) % 2 for i in columns] for row in range(batch)]
+    return _calque.tensor(flat)
+
+
+def export(
+    model_dir: Path_,
+    output: Path_,
+    *,
+    architecture: str | None = None,
+    task: str | None = None,
+    attn_implementation: str | None = None,
+    dtype: _calque.dtype | None = None,
+    inputs: Sequence[str] = (),
+    batch: int = 1,
+    seq_len: int = 8,
+    static: bool = False,
+    check_trace: bool = True,
+) -> ScriptModule:
+    """Traces a checkpoint and saves the archive; gives the traced module.
+
+    `architecture` is the class to build (default: the first of `architectures` in config.json), or `task` chooses it:
+    feature-extraction, fill-mask, question-answering, text-classification, token-classification. `inputs` are the inputs of
+    forward (default: all that a tokenizer gives), `batch` and `seq_len` the shape of the dummy inputs, `static` fixes it.
+    """
+    from calque import transformers
+
+    if architecture is not None and task is not None:
+        raise errors.ValueError("export: architecture and task exclude each other")
+    if task is not None and task not in _TASKS:
+        raise errors.ValueError(f"export: task is {task!r}; expected one of {', '.join(_TASKS)}")
+    options = {"attn_implementation": attn_implementation} if attn_implementation else {}
+    with progress("export", 3) as step:
+        step("reading the checkpoint")
+        model: PreTrainedModel
+        if task is not None:
+            architecture = transformers.architecture_for(model_dir, _TASKS[task])
+        if architecture is not None:
+            cls = getattr(transformers, architecture)
+            model = cls.from_pretrained(model_dir, torchscript=True, dtype=dtype, **options)
+        else:
+            model = transformers.load_configured(model_dir, torchscript=True, dtype=dtype, **options)
+        names = list(inputs) or model.main_input_names
+        unknown = sorted(set(names) - set(model.input_names))
+        if unknown:
+            raise errors.ValueError(f"export: the model has no input {unknown[0]!r}; it has {', '.join(model.input_names)}")
+        step("tracing")
+        examples = {name: _dummy(name, batch, seq_len) for name in model.input_names if name in names}
+        traced = jit.trace(model, example_kwarg_inputs=examples, check_trace=check_trace, static_shapes=static)
+        step("writing")
+        jit.save(traced, output)
+    return traced
+
+
+def _types_of(schema: str) -> list[str]:
+    """Types of the arguments without self: `Tensor`, `int`, …"""
+    inside, parts, depth = schema[schema.index("(") + 1 : schema.rindex(") ->")], [""], 0
+    for character in inside:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    kinds = [part.strip().rsplit(" ", 1)[0] for part in parts if part.strip() != "*"]
+    return kinds[1:]
+
+
+def _argument(kind: str, name: str, tensors: dict[str, Tensor]) -> Any:
+    plain = kind.rstrip("?")
+    if name in tensors:
+        value = tensors.pop(name)
+        if plain in ("int", "float", "bool", "number", "Scalar"):
+            return {"int": int, "float": float, "bool": bool}.get(plain, lambda item: item)(value.item())
+        if plain == "str":
+            return bytes(value.tolist()).decode()
+        return value.flatten().tolist() if plain in ("int[]", "float[]") else value
+    below = sorted((key for key in tensors if key.startswith(name + ".")), key=lambda key: (len(key), key))
+    items = [tensors.pop(key) for key in below]
+    return tuple(items) if plain.startswith("(") else items
+
+
+def _call_of(module: ScriptModule, method: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    left = {name: _calque.as_tensor(value) for name, value in tensors.items()}
+    names, kinds = module.argument_names(method), _types_of(module.schema(method))
+    kwargs = {}
+    for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        for key in (f"input.{position}", name):
+            if any(found == key or found.startswith(key + ".") for found in left):
+                kwargs[name] = _argument(kind, key, left)
+                break
+    if left:
+        raise errors.ValueError(f"no argument is called {', '.join(left)}; the method takes {module.schema(method)}")
+    return kwargs
+
+
+def _flatten(value: Any, into: dict[str, Tensor]) -> dict[str, Tensor]:
+    if isinstance(value, Tensor):
+        into[f"output.{len(into)}"] = value
+    elif isinstance(value, str):
+        into[f"output.{len(into)}"] = _calque.as_tensor(bytearray(value.encode()))
+    elif isinstance(value, (bool, int)):
+        into[f"output.{len(into)}"] = _calque.tensor(value)
+    elif isinstance(value, float):
+        into[f"output.{len(into)}"] = _calque.tensor(value, dtype=_calque.dtype.float64)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _flatten(item, into)
+    elif isinstance(value, dict):
+        for key in sorted(value, key=lambda key: f'"{key}"' if isinstance(key, str) else str(key)):
+            _flatten(value[key], into)
+    elif value is not None:
+        raise errors.NotImplementedError(f"the result is a {type(value).__name__}, which no file of tensors can hold")
+    return into
+
+
+def run(
+    model: Path_,
+    input: Path_ | Mapping[str, Any] | None = None,
+    output: Path_ | None = None,
+    *,
+    method: str = "forward",
+    dtype: _calque.dtype | None = None,
+    repeat: int = 1,
+    verify_checksums: bool = False,
+    threads: int = 0,
+    max_seconds: float = 0,
+    max_memory: int = 0,
+    max_iterations: int = 0,
+) -> dict[str, Tensor]:
+    """Calls an archive on tensors from a file (.npz, .safetensors, .json) or a dict; gives output.0, output.1, … depth first.
+
+    Inputs are found by the names of the method's arguments, or by position as input.0, input.1, …; entries of a list x as x.0,
+    x.1, …. `output` is a file to write. Zero means no limit of `max_seconds`, `max_memory` (bytes) and `max_iterations`.
+    """
+    with _threads(threads):
+        module = jit.load(model, dtype=dtype, verify_checksums=verify_checksums)
+        tensors = input if isinstance(input, Mapping) else {} if input is None else io.read_tensors(input)
+        kwargs = _call_of(module, method, tensors)
+        limits = RunOptions(max_seconds=max_seconds, max_memory=max_memory, max_iterations=max_iterations)
+        for _ in range(max(1, repeat)):
+            result = module.run([], kwargs, limits, method)
+    outputs = _flatten(result, {})
+    if output is not None:
+        io.write_tensors(output, outputs)
+    return outputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """What lies in an archive."""
+
+    file: str
+    version: str
+    """Of the format."""
+    bytes: int
+    """Of all records, as they are stored."""
+    methods: dict[str, str]
+    """Names with schemas."""
+    modules: dict[str, tuple[str, int, int]]
+    """Dotted names, "" first, with class, parameters and their bytes, those of the modules below included."""
+    parameters: dict[str, tuple[str, tuple[int, ...]]]
+    """Names with dtype and shape."""
+    buffers: dict[str, tuple[str, tuple[int, ...]]]
+    operators: dict[str, int]
+    """Of forward, submodules included, the most frequent first."""
+    extra_files: dict[str, int]
+    """Names with bytes."""
+
+
+def inspect(model: Path_, *, module: str = "", verify_checksums: bool = False) -> Inspection:
+    """Shows what lies in a TorchScript archive; runs nothing of it. `module` looks at a submodule, by its dotted name.
+
+    The source and the graphs are attributes of the module: `calque.jit.load(model).code`, `.graph`, `.inlined_graph`.
+    """
+    root = jit.load(model, verify_checksums=verify_checksums)
+    named = dict(root.named_modules())
+    if module not in named:
+        raise errors.ValueError(f"there is no module {module!r}; the archive has {', '.join(filter(None, named))}")
+    chosen = named[module]
+    records = io.list_records(model)
+    versions = [record.name for record in records if record.name in (".data/version", "version")]
+    rows = {}
+    for name, part in chosen.named_modules():
+        weights = part.parameters()
+        rows[name] = (part.original_name, sum(w.numel() for w in weights), sum(w.nbytes for w in weights))
+    operators: Counter[str] = Counter()
+    if "forward" in chosen.method_names():
+        operators.update(re.findall(r"^ *(?:%.* = )?(\w+::\w+)", chosen.inlined_graph, re.MULTILINE))
+    for name in ("prim::Constant", "prim::GetAttr"):
+        operators.pop(name, None)
+    return Inspection(
+        file=os.fspath(model),
+        version=io.read_record(model, versions[0]).decode().strip() if versions else "",
+        bytes=sum(record.stored_size for record in records),
+        methods={name: chosen.schema(name) for name in chosen.method_names()},
+        modules=rows,
+        parameters={name: (_name(value), value.shape) for name, value in chosen.named_parameters()},
+        buffers={name: (_name(value), value.shape) for name, value in chosen.named_buffers()},
+        operators=dict(sorted(operators.items(), key=lambda row: (-row[1], row[0]))),
+        extra_files={record.name[6:]: record.size for record in records if record.name.startswith("extra/")},
+    )
+
+
+def _name(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("calque.")
+
+
+def check(
+    model: Path_,
+    *,
+    shapes: Sequence[Sequence[int]] = (),
+    method: str = "forward",
+    max_seconds: float = 60,
+    dtype: _calque.dtype | None = None,
+    threads: int = 0,
+) -> CheckReport:
+    """As calque.jit.check, for a file."""
+    with _threads(threads):
+        return jit.check(os.fspath(model), shapes, method=method, max_seconds=max_seconds, dtype=dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """Times of the calls at one shape, in seconds."""
+
+    shape: str
+    first: float
+    median: float
+    p99: float
+    calls: int
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchReport:
+    """How long an archive takes."""
+
+    load_seconds: float
+    peak_bytes: int
+    """Of the whole process."""
+    runs: list[Measurement]
+
+    def __str__(self) -> str:
+        rows = [f"{'shape':>12} {'first call':>12} {'median':>12} {'p99':>12} {'calls':>7}"]
+        for row in self.runs:
+            times = " ".join(f"{1e3 * seconds:9.3f} ms" for seconds in (row.first, row.median, row.p99))
+            rows.append(f"{row.shape:>12} {times} {row.calls:7d}")
+        rows.append(f"load {1e3 * self.load_seconds:.1f} ms, peak memory {self.peak_bytes / 1e6:.0f} MB")
+        return "\n".join(rows)
+
+
+def _made_up(module: ScriptModule, method: str, shape: Sequence[int]) -> dict[str, Any]:
+    """Token ids that any vocabulary has; ones for a mask, zeros for others."""
+    schema = module.schema(method)
+    kwargs: dict[str, Any] = {}
+    for name, kind in zip(module.argument_names(method), _types_of(schema), strict=True):
+        if re.search(rf"\b{re.escape(name)}=", schema):
+            continue
+        if kind != "Tensor":
+            raise errors.ValueError(f"argument {name!r} is a {kind}: give input")
+        kwargs[name] = _calque.zeros(list(shape), dtype=_calque.dtype.int64).fill_(1 if "mask" in name else 0)
+        if "input_ids" in name:
+            count = kwargs[name].numel()
+            kwargs[name] = _calque.tensor([1 + i % 10 for i in range(count)]).reshape(list(shape))
+    return kwargs
+
+
+def _measure(module: ScriptModule, method: str, kwargs: dict[str, Any], label: str, seconds: float, repeat: int) -> Measurement:
+    def timed() -> float:
+        start = time.perf_counter()
+        module.run([], kwargs, method=method)
+        return time.perf_counter() - start
+
+    first, times, start = timed(), [], time.perf_counter()
+    while len(times) < repeat if repeat else len(times) < 5 or time.perf_counter() - start < seconds:
+        times.append(timed())
+    return Measurement(label, first, statistics.median(times), sorted(times)[min(len(times) - 1, int(0.99 * len(times)))], len(times))
+
+
+def bench(
+    model: Path_,
+    *,
+    shapes: Sequence[Sequence[int]] = ((1, 8), (1, 128), (8, 128)),
+    input: Path_ | Mapping[str, Any] | None = None,
+    method: str = "forward",
+    dtype: _calque.dtype | None = None,
+    seconds: float = 1,
+    repeat: int = 0,
+    threads: int = 0,
+) -> BenchReport:
+    """Measures an archive: load, first call, median, 99th percentile, memory.
+
+    `shapes` are batch and length of made-up token ids, `input` tensors to measure on instead; `seconds` is the time to spend on
+    each shape, `repeat` the number of calls in place of a time.
+    """
+    with _threads(threads):
+        start = time.perf_counter()
+        module = jit.load(model, dtype=dtype)
+        loaded = time.perf_counter() - start
+        runs = []
+        if input is not None:
+            tensors = input if isinstance(input, Mapping) else io.read_tensors(input)
+            runs.append(_measure(module, method, _call_of(module, method, tensors), "input", seconds, repeat))
+        else:
+            with progress("bench", len(shapes)) as step:
+                for shape in shapes:
+                    label = "x".join(map(str, shape))
+                    step(label)
+                    runs.append(_measure(module, method, _made_up(module, method, shape), label, seconds, repeat))
+    return BenchReport(loaded, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, runs)
+
+
+def convert(model: Path_, output: Path_, *, dtype: _calque.dtype | None = None) -> None:
+    """Loads an archive and saves it again, in another dtype if asked, with its extra files. Every checksum is verified."""
+    extra = {
+        record.name[6:]: io.read_record(model, record.name) for record in io.list_records(model) if record.name.startswith("extra/")
+    }
+    jit.save(jit.load(model, dtype=dtype, verify_checksums=True), output, _extra_files=dict(extra))
+
+
+def script(source: Path_, output: Path_ | None = None, *, function: str | None = None) -> jit.CompilationUnit:
+    """Compiles a file in TorchScript's part of Python, and saves one of its functions as an archive.
+
+    `function` becomes forward (default: the only one, or the one called forward). Gives the compiled functions.
+    """
+    unit = jit.CompilationUnit(Path(source).read_text(encoding="utf-8"), label=os.fspath(source))
+    names = unit.function_names()
+    if output is not None:
+        name = function or (names[0] if len(names) == 1 else "forward")
+        found = unit.find_function(name)
+        if found is None:
+            raise errors.ValueError(f"{source} has the functions {', '.join(names) or 'none'}; choose one with function=")
+        found.save(output)
+    return unit
+
+
+def tokenize(
+    model_dir: Path_,
+    text: str | None = None,
+    pair: str | None = None,
+    *,
+    file: Path_ | None = None,
+    padding: str = "do_not_pad",
+    truncation: str = "do_not_truncate",
+    max_length: int | None = None,
+    stride: int = 0,
+    pad_to_multiple_of: int | None = None,
+    special_tokens: bool = True,
+    output: Path_ | None = None,
+) -> BatchEncoding:
+    """Turns a text, a pair, or the lines of a file into token ids; writes them to `output` for `run`.
+
+    `stride` over 0 gives the cut-off rest as further rows. For ids into text: `AutoTokenizer.from_pretrained(model_dir).decode(ids)`.
+    """
+    from calque.transformers import AutoTokenizer
+
+    if (text is None) == (file is None):
+        raise errors.ValueError("tokenize: give either a text or a file")
+    tokenizer = AutoTokenizer.from_pretrained(model_dir)
+    texts: Any = text if file is None else Path(file).read_text(encoding="utf-8").splitlines()
+    encoded = tokenizer(
+        texts,
+        pair,
+        add_special_tokens=special_tokens,
+        padding=padding,
+        truncation=truncation,
+        max_length=max_length,
+        stride=stride,
+        pad_to_multiple_of=pad_to_multiple_of,
+        return_overflowing_tokens=stride > 0,
+        return_token_type_ids=True,
+        return_attention_mask=True,
+    )
+    if output is not None:
+        batched = file is not None or stride > 0
+        names = ("input_ids", "attention_mask", "token_type_ids")
+        io.write_tensors(output, {name: _calque.tensor(encoded[name] if batched else [encoded[name]]) for name in names})
+    return encoded
