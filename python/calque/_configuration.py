@@ -81,8 +81,13 @@ class _Common:
         for name, value in values.items():
             if name == "id2label":
                 self.num_labels = len(value)
-            if name not in ("label2id", "use_return_dict", "model_type"):
+            if name in ("label2id", "use_return_dict", "model_type"):
+                continue
+            try:
                 setattr(self, name, value)
+            except TypeError as error:
+                wanted = str(error).partition("(self, arg: ")[2].partition(", /)")[0] or "another type"
+                raise errors.TypeError(f"{type(self).__name__}: {name} is {value!r}; expected {wanted}") from None
 
 
 class PretrainedConfig(_Common):

@@ -10,6 +10,7 @@ import numpy as np
 from calque import _calque, errors
 from calque._calque import Tensor
 from calque._operators import _BOOL, _INT64, _array, _number_dtype, _tensor, _unary, argsort
+from calque._translation import translate_all
 
 
 def _whole(function: Any, tensor: Tensor) -> Tensor:
@@ -203,5 +204,6 @@ def _pairwise(function: Any, a: Tensor, b: Tensor) -> Tensor:
 
 
 equal, allclose = _calque.equal, _calque.allclose
+translate_all(globals())
 unsqueeze, squeeze, reshape = Tensor.unsqueeze, Tensor.squeeze, Tensor.reshape
 transpose, flatten, numel = Tensor.transpose, Tensor.flatten, Tensor.numel

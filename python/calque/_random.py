@@ -146,6 +146,8 @@ def randint(
         low, high, size = 0, low, high
     if size is None:
         raise errors.TypeError("randint(): the size is missing: randint(high, size) or randint(low, high, size)")
+    if not isinstance(low, int) or not isinstance(high, int):
+        raise errors.TypeError(f"randint(): the bounds are whole numbers; found {type(low).__name__}, {type(high).__name__}")
     if high <= low:
         raise errors.RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     stream, span = generator or default_generator, high - low

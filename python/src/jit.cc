@@ -111,6 +111,9 @@ void bind_run_options(nb::module_& module) {
           "__init__",
           [](RunOptions* self, int64_t max_memory, double max_seconds, int64_t max_iterations,
              int max_recursion) {
+            if (!(max_memory >= 0 && max_seconds >= 0 && max_iterations >= 0 && max_recursion >= 0)) {
+              throw ValueError("RunOptions: a limit below zero; zero means no limit");
+            }
             new (self) RunOptions{.max_memory = max_memory,
                                   .max_seconds = max_seconds,
                                   .max_iterations = max_iterations,

@@ -17,6 +17,7 @@
 #include "ivalue.h"
 #include "paths.h"
 #include "run.h"
+#include "tensor.h"
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
@@ -133,11 +134,7 @@ void save(const Module& self, nb::handle file, nb::handle extra_files) {
 }
 
 nb::object converted(nb::handle self, const nb::args& args, const nb::kwargs& kwargs) {
-  const auto convert = [&](nb::handle value) {
-    if (nb::isinstance<ScalarType>(value)) nb::cast<const Module&>(self).to(nb::cast<ScalarType>(value));
-  };
-  for (const nb::handle value : args) convert(value);
-  if (kwargs.contains("dtype")) convert(kwargs["dtype"]);
+  if (const auto dtype = dtype_among(args, kwargs)) nb::cast<const Module&>(self).to(*dtype);
   return nb::borrow(self);
 }
 
@@ -252,7 +249,9 @@ void bind_parts(ModuleClass& script_module) {
       .def(
           "modules", [](const Module& self) { return modules_of(self.named_modules()); },
           nb::sig("def modules(self) -> list[ScriptModule]"))
-      .def("hasattr", &Module::hasattr, "name"_a)
+      .def(
+          "hasattr", [](const Module& self, const std::string& name) { return self.hasattr(name); }, "name"_a,
+          "Whether the program has an attribute of that name.")
       .def("__getattr__", get_attribute, nb::sig("def __getattr__(self, name: str, /) -> Any"))
       .def("__dir__", names_of, nb::sig("def __dir__(self) -> list[str]"));
 }

@@ -56,15 +56,31 @@ void bind_dtype(nb::module_& module) {
 void bind_device(nb::module_& module) {
   nb::class_<Device>(module, "device", "Name of a device. Everything runs on the CPU, whatever the name.")
       .def(
-          "__init__", [](Device* self, const std::string& text) { new (self) Device(Device::parse(text)); },
-          "device"_a)
+          "__init__",
+          [](Device* self, const std::string& text, std::optional<int> index) {
+            new (self) Device(Device::parse(index.has_value() ? text + ":" + std::to_string(*index) : text));
+          },
+          "device"_a, "index"_a = nb::none())
+      .def(
+          "__init__", [](Device* self, const Device& other) { new (self) Device(other); }, "device"_a)
       .def_prop_ro("type", [](const Device& self) { return self.str().substr(0, self.str().find(':')); })
       .def_prop_ro("index",
                    [](const Device& self) -> std::optional<int> {
                      return self.index < 0 ? std::nullopt : std::optional<int>(self.index);
                    })
       .def("__str__", &Device::str)
-      .def("__repr__", [](const Device& self) { return "device(type='" + self.str() + "')"; })
+      .def("__repr__",
+           [](const Device& self) {
+             const std::string text = self.str();
+             const std::string type = "device(type='" + text.substr(0, text.find(':')) + "'";
+             return self.index < 0 ? type + ")" : type + ", index=" + std::to_string(self.index) + ")";
+           })
+      .def(
+          "__reduce__",
+          [](const Device& self) {
+            return nb::make_tuple(nb::borrow(nb::type<Device>()), nb::make_tuple(self.str()));
+          },
+          nb::sig("def __reduce__(self) -> tuple[Any, tuple[str]]"))
       .def("__hash__", [](const Device& self) { return std::hash<std::string>()(self.str()); })
       .def(
           "__eq__",
@@ -77,13 +93,21 @@ void bind_device(nb::module_& module) {
 
 /// `.to(torch.float16)`, `.to("cpu")`, `.to(device, dtype=…)`: devices are accepted and change nothing.
 Tensor to(const Tensor& tensor, const nb::args& args, const nb::kwargs& kwargs) {
-  Tensor result = tensor;
-  const auto apply = [&](nb::handle value) {
-    if (nb::isinstance<ScalarType>(value)) result = result.to(nb::cast<ScalarType>(value));
-  };
-  for (const nb::handle value : args) apply(value);
-  if (kwargs.contains("dtype")) apply(kwargs["dtype"]);
-  return result;
+  return tensor.to(dtype_among(args, kwargs).value_or(tensor.dtype()));
+}
+
+Tensor transposed(const Tensor& tensor) {
+  Dims dims;
+  for (int64_t dim = tensor.dim() - 1; dim >= 0; --dim) dims.push_back(dim);
+  return tensor.permute(dims);
+}
+
+Tensor t(const Tensor& tensor) {
+  if (tensor.dim() > 2) {
+    throw RuntimeError("t() expects a tensor with <= 2 dimensions, but self is " +
+                       std::to_string(tensor.dim()) + "D");
+  }
+  return transposed(tensor);
 }
 
 Tensor squeeze_all(Tensor tensor) {
@@ -188,8 +212,9 @@ void bind_views(TensorClass& tensor_class) {
           "permute", [](const Tensor& self, const nb::args& dims) { return self.permute(dims_of(dims)); },
           nb::sig("def permute(self, *dims: int | Sequence[int]) -> Tensor"))
       .def("transpose", &Tensor::transpose, "dim0"_a, "dim1"_a)
-      .def("t", [](const Tensor& self) { return self.dim() < 2 ? self : self.transpose(0, 1); })
-      .def_prop_ro("T", [](const Tensor& self) { return self.dim() < 2 ? self : self.transpose(0, 1); })
+      .def("t", t)
+      .def_prop_ro("T", transposed)
+      .def_prop_ro("mT", [](const Tensor& self) { return self.transpose(-2, -1); })
       .def("unsqueeze", &Tensor::unsqueeze, "dim"_a)
       .def(
           "squeeze",
@@ -364,6 +389,8 @@ void bind_tensor(nb::module_& module) {
   bind_copies(tensor_class);
   bind_python_values(tensor_class);
   bind_operators(tensor_class);
+  // NumPy's arrays leave arithmetic with tensors to the tensors.
+  tensor_class.attr("__array_priority__") = 1000;
   bind_factories(module);
 }
 

@@ -40,6 +40,11 @@ void set_item(nanobind::handle tensor, nanobind::handle index, nanobind::handle 
 /// The module calque._operators: what is written in Python.
 nanobind::object python_operator(const char* name);
 
+/// The dtype among the arguments of `.to(…)`: calque's or torch's own; nullopt when there is none. Devices
+/// and tensors' names for memory are accepted and change nothing. TypeError for other objects, and for texts
+/// that name no device.
+std::optional<ScalarType> dtype_among(const nanobind::args& args, const nanobind::kwargs& kwargs);
+
 /// Sizes given as `f(2, 3)` or `f((2, 3))`.
 Dims dims_of(const nanobind::args& args);
 

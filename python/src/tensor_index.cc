@@ -1,7 +1,11 @@
+#include <nanobind/stl/string.h>
+
+#include <optional>
 #include <string>
 
 #include "arrays.h"
 #include "calque/error.h"
+#include "calque/ivalue.h"
 #include "tensor.h"
 
 namespace nb = nanobind;
@@ -107,8 +111,38 @@ Dims dims_of(const nb::args& args) {
   const bool is_nested = args.size() == 1 && (PyTuple_Check(args[0].ptr()) || PyList_Check(args[0].ptr()));
   const nb::object sizes = is_nested ? nb::borrow(args[0]) : nb::borrow(args);
   Dims dims;
-  for (const nb::handle size : sizes) dims.push_back(bound(size).value_or(0));
+  for (const nb::handle size : sizes) {
+    const std::optional<int64_t> value = bound(size);
+    if (!value.has_value()) throw TypeError("a size is None; expected a whole number");
+    dims.push_back(*value);
+  }
   return dims;
+}
+
+std::optional<ScalarType> dtype_among(const nb::args& args, const nb::kwargs& kwargs) {
+  std::optional<ScalarType> found;
+  const auto look = [&](nb::handle value) {
+    const std::string kind = nb::type_name(value.type()).c_str();
+    if (nb::isinstance<ScalarType>(value)) {
+      found = nb::cast<ScalarType>(value);
+    } else if (nb::isinstance<Tensor>(value)) {
+      found = nb::cast<const Tensor&>(value).dtype();
+    } else if (nb::isinstance<nb::str>(value)) {
+      Device::parse(nb::cast<std::string>(value));
+    } else if (kind == "torch.dtype") {
+      found = dtype_from_name(nb::str(value).c_str());
+      if (!found.has_value())
+        throw TypeError(std::string("to(): there is no dtype ") + nb::str(value).c_str());
+    } else if (!value.is_none() && !PyBool_Check(value.ptr()) && !nb::isinstance<Device>(value) &&
+               kind != "torch.device") {
+      throw TypeError("to(): expected a dtype, a device or a tensor, found " + kind);
+    }
+  };
+  for (const nb::handle value : args) look(value);
+  for (const char* const name : {"device", "dtype", "other"}) {
+    if (kwargs.contains(name)) look(kwargs[name]);
+  }
+  return found;
 }
 
 }  // namespace calque::python

@@ -34,6 +34,12 @@ def with_our_imports(text: str) -> str:
     return text
 
 
+def test_only_imports_differ():
+    ours = with_our_imports(SCRIPT).splitlines()
+    changed = [(a, b) for a, b in zip(SCRIPT.splitlines(), ours, strict=True) if a != b]
+    assert changed == [(a.rstrip(), b.rstrip()) for a, b in IMPORTS.items()]
+
+
 @pytest.mark.parametrize("name", ["tiny", "minilm"])
 def test_script_under_both_libraries(name, request, tmp_path, monkeypatch):
     checkpoint = request.getfixturevalue(name)

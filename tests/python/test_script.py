@@ -95,7 +95,7 @@ def test_modules_of_torch():
     assert list(here.state_dict()) == list(there.state_dict())
     assert [n for n, _ in here.named_parameters()] == [n for n, _ in there.named_parameters()]
     assert [n for n, _ in here.named_buffers()] == [n for n, _ in there.named_buffers()]
-    assert [n for n, _ in here.named_modules()] == [n for n, _ in there.named_modules()]
+    assert [n for n, _ in here.named_modules()] == [n for n, _ in model.named_modules()]
     assert here.original_name == "Classifier" and not here.training and not hasattr(here, "in_python_only")
     # The weights are the model's own, and shared ones stay shared.
     model.first.bias.data += 1

@@ -214,6 +214,59 @@ def test_joining_and_products():
     values_equal(functional.cosine_similarity(x, y), theirs.cosine_similarity(a, b))
 
 
+MORE = {
+    "round": lambda m, t: t.round(), "floor": lambda m, t: t.floor(), "ceil": lambda m, t: t.ceil(), "relu": lambda m, t: m.relu(t),
+    "std": lambda m, t: t.std(), "var1": lambda m, t: t.var(1), "cumsum": lambda m, t: t.cumsum(-1), "floordiv": lambda m, t: t // 2,
+    "mod": lambda m, t: t % 3, "rpow": lambda m, t: 2**t, "log_softmax": lambda m, t: t.log_softmax(-1), "repeat": lambda m, t: t.repeat(2, 1),
+    "masked_fill": lambda m, t: t.masked_fill(t > 0, -1.0), "split": lambda m, t: t.split(3, dim=1)[1], "chunk": lambda m, t: t.chunk(2)[1],
+    "sizes": lambda m, t: m.split(t, [1, 3], 1)[0], "sort": lambda m, t: t.sort(descending=True)[0], "unbind": lambda m, t: t.unbind(1)[2],
+    "gather": lambda m, t: t.gather(1, m.tensor([[0, 1], [2, 3], [3, 3]])), "select": lambda m, t: t.index_select(1, m.tensor([3, 0])),
+    "nonzero": lambda m, t: (t > 0).nonzero(), "isinf": lambda m, t: (t / 0).isinf(), "finite": lambda m, t: m.isfinite(t / 0),
+    "like": lambda m, t: m.ones_like(t) + m.zeros_like(t, dtype=m.int64), "full": lambda m, t: m.full((2, 2), 7), "max2": lambda m, t: m.maximum(t, -t),
+    "full_like": lambda m, t: m.full_like(t, 2.5), "methods": lambda m, t: t.add(1).mul(2).sub(t).div(3).pow(2), "type_as": lambda m, t: m.tensor([1]).type_as(t),
+    "max": lambda m, t: m.max(t, 1)[1], "bmm": lambda m, t: m.bmm(t.unsqueeze(0), t.T.unsqueeze(0)), "neg": lambda m, t: m.neg(t), "xor": lambda m, t: (t > 0) ^ (t > 1),
+    "device": lambda m, t: m.ones(2, device="cpu", requires_grad=False) + m.as_tensor([1.0], device=m.device("cpu")), "ge": lambda m, t: t.ge(0.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_further_functions(name):
+    theirs = torch.randn(3, 4, generator=torch.Generator().manual_seed(3)) * 3
+    expected, found = MORE[name](torch, theirs), MORE[name](calque, calque.from_dlpack(theirs.clone()))
+    values_equal(found, expected)
+
+
+def test_functions_that_take_and_give_no_tensor():
+    a = calque.tensor([1.0, 2.0])
+    assert a.equal(a.clone()) and a.allclose(a + 1e-9) and not calque.is_grad_enabled() and not calque.cuda.is_available()
+    assert calque.is_floating_point(a) and calque.numel(a) == 2 and math.isinf(calque.inf) and not a.is_cuda
+    assert a.requires_grad_() is not None and a.cuda().tolist() == a.data.tolist() and a.nelement() == 2
+    with calque.set_grad_enabled(False), calque.enable_grad():
+        pass
+    with pytest.raises(RuntimeError, match="boolean masks"):
+        a.masked_fill(a, 1.0)
+    with pytest.raises(RuntimeError, match="sum exactly to 2"):
+        a.split([1, 2])
+
+
+RANDOM = {
+    "rand": lambda m: m.rand(7), "rand2": lambda m: m.rand((2, 3), dtype=m.float64), "randn": lambda m: m.randn(5), "randn2": lambda m: m.randn(3, 11),
+    "randn3": lambda m: m.randn(64), "randint": lambda m: m.randint(0, 1000, (3, 5)), "high": lambda m: m.randint(10, (4,)),
+    "wide": lambda m: m.randint(-(2**40), 2**40, (4,)), "randperm": lambda m: m.randperm(9), "int32": lambda m: m.randint(3, (5,), dtype=m.int32),
+    "own": lambda m: m.rand(3, generator=m.Generator().manual_seed(4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [0, 5, 2**40 + 3])
+def test_random_numbers_are_torchs(seed):
+    torch.manual_seed(seed)
+    assert calque.manual_seed(seed).initial_seed() == calque.initial_seed() == seed
+    for draw in RANDOM.values():
+        values_equal(draw(calque), draw(torch))
+    with pytest.raises(RuntimeError, match="from=3 >= to=3"):
+        calque.randint(3, 3, (1,))
+
+
 ERRORS = [
     (ValueError, "expected sequence of length 2 at dim 1 (got 1)", lambda m: m.tensor([[1, 2], [3]])),
     (IndexError, "too many indices for tensor of dimension 1", lambda m: m.tensor([1])[0, 0]),

@@ -1,5 +1,9 @@
 """Tokenizers against real Transformers: arguments, results, errors."""
 
+import copy
+import pathlib
+import pickle
+
 import numpy
 import pytest
 import transformers
@@ -106,6 +110,68 @@ def test_from_vocabulary(minilm):
     assert cased.tokenize(text) == transformers.BertTokenizer(str(minilm / "vocab.txt"), do_lower_case=False).tokenize(text)
     raw = ours.PreTrainedTokenizerFast(tokenizer_file=minilm / "tokenizer.json")
     assert raw.tokenize(text) == transformers.PreTrainedTokenizerFast(tokenizer_file=str(minilm / "tokenizer.json")).tokenize(text)
+
+
+def test_places_of_tokens(here, there):
+    found, expected = here(TEXTS, TEXTS[::-1], padding=True), there(TEXTS, TEXTS[::-1], padding=True)
+    assert found.is_fast and found.n_sequences == expected.n_sequences == 2 and here("a").n_sequences == there("a").n_sequences
+    for row in range(len(TEXTS)):
+        for at in range(len(found[row])):
+            assert found.token_to_word(row, at) == expected.token_to_word(row, at)
+            assert found.token_to_sequence(row, at) == expected.token_to_sequence(row, at)
+            assert found.token_to_chars(row, at) == expected.token_to_chars(row, at)
+        assert found.token_to_chars(row, -2) == found.token_to_chars(row, len(found[row]) - 2)
+        for sequence in (0, 1):
+            for place in range(12):
+                assert found.word_to_tokens(row, place, sequence) == expected.word_to_tokens(row, place, sequence)
+                assert found.char_to_token(row, place, sequence) == expected.char_to_token(row, place, sequence)
+    assert found[:2] == {name: values[:2] for name, values in expected.items()}
+    assert pickle.loads(pickle.dumps(found)).data == found.data
+
+
+PADS = [{}, {"padding": "max_length", "max_length": 20}, {"pad_to_multiple_of": 8}, {"padding": False}, {"padding_side": "left"},
+        {"return_attention_mask": False}]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", PADS, ids=str)
+def test_pad(here, there, options):
+    rows = [{"input_ids": [5, 6, 7], "token_type_ids": [0, 1, 1]}, {"input_ids": [8], "token_type_ids": [0]}]
+    batch = {"input_ids": [[5, 6, 7], [8]]}
+    for given in (rows, batch, {"input_ids": [4, 5]}):
+        assert here.pad(copy.deepcopy(given), **options).data == there.pad(copy.deepcopy(given), **options).data
+    if options.get("padding", True):
+        padded = here.pad(copy.deepcopy(rows), return_tensors="pt", **options)
+        expected = there.pad(copy.deepcopy(rows), return_tensors="np", **options)
+        numpy.testing.assert_array_equal(padded["input_ids"].numpy(), expected["input_ids"])
+    with pytest.raises(ValueError, match="input_ids"):
+        here.pad({"labels": [1]})
+
+
+def test_save_pretrained(minilm, tmp_path):
+    first = ours.AutoTokenizer.from_pretrained(minilm, model_max_length=7)
+    first.padding_side = "left"
+    written = first.save_pretrained(tmp_path / "a")
+    assert all(pathlib.Path(path).exists() for path in written)
+    options = {"padding": True, "truncation": True}
+    expected = first(TEXTS, **options).data
+    assert ours.AutoTokenizer.from_pretrained(tmp_path / "a")(TEXTS, **options).data == expected
+    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "a")(TEXTS, **options).data == expected
+    cased = ours.BertTokenizer.from_pretrained(minilm, do_lower_case=False)
+    cased.save_pretrained(tmp_path / "b")
+    made = ours.BertTokenizer(minilm / "vocab.txt", do_lower_case=False)
+    made.save_pretrained(tmp_path / "c")
+    raw = ours.PreTrainedTokenizerFast(tokenizer_file=minilm / "tokenizer.json")
+    raw.save_pretrained(tmp_path / "d")
+    for folder in ("b", "c"):
+        for library in (ours, transformers):
+            assert library.BertTokenizerFast.from_pretrained(tmp_path / folder).tokenize("Größe HELLO") == cased.tokenize("Größe HELLO")
+    assert ours.AutoTokenizer.from_pretrained(tmp_path / "d").tokenize("Größe HELLO") == raw.tokenize("Größe HELLO")
+    again = pickle.loads(pickle.dumps(first))
+    assert again(TEXTS, **options).data == expected and type(again) is type(first)
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(made)
+    assert first.special_tokens_map == {name: first.special_tokens_map[name] for name in first.special_tokens_map}
+    assert first.is_fast and first.vocab["hello"] == 7592 and first.name_or_path == str(minilm)
 
 
 def test_mistakes(here, minilm, tmp_path):

@@ -1,5 +1,8 @@
 """Models and configurations against real Transformers: arguments, results, names, errors."""
 
+import copy
+import pickle
+
 import numpy
 import pytest
 import torch
@@ -89,6 +92,24 @@ def test_architectures_come_from_the_library():
         ours.NoSuchModel  # noqa: B018
     with pytest.raises(AttributeError):
         ours.nonsense  # noqa: B018
+    table = calque._calque.architectures()
+    assert table[0] == ("BertModel", "bert") and {name for name, _ in table} <= set(dir(ours))
+
+
+def test_a_new_architecture_appears_by_itself(monkeypatch, tmp_path):
+    """Rows that the C++ tables do not have yet: all names follow."""
+    table = [*calque._calque.architectures(), ("FooModel", "foo"), ("FooForMaskedLM", "foo"), ("FooForNovelTask", "foo")]
+    monkeypatch.setattr(calque._calque, "architectures", lambda: table)
+    ours._architecture.cache_clear()
+    assert {"FooModel", "FooForNovelTask", "FooConfig", "AutoModelForNovelTask"} <= set(dir(ours))
+    assert issubclass(ours.FooForNovelTask, ours.PreTrainedModel) and ours.FooForNovelTask.__name__ == "FooForNovelTask"
+    (tmp_path / "config.json").write_text('{"model_type": "foo", "width": 3}')
+    config = ours.AutoConfig.from_pretrained(tmp_path)
+    assert type(config) is ours.FooConfig and config.width == 3 and config.model_type == "foo"
+    for make in (ours.AutoModel, ours.AutoModelForMaskedLM, ours.AutoModelForNovelTask):
+        with pytest.raises(NotImplementedError, match='"Foo|"foo" is not supported'):
+            make.from_pretrained(tmp_path)
+    ours._architecture.cache_clear()
 
 
 def test_configuration(tiny):
@@ -123,8 +144,42 @@ def test_random_models(inputs):
     assert calque.equal(model(**inputs)[0], again(**inputs)[0])
     with pytest.raises(ValueError, match="hidden size"):
         ours.BertModel(ours.BertConfig(hidden_size=25, num_attention_heads=2))
-    with pytest.raises(NotImplementedError, match="PretrainedConfig"):
-        ours.BertModel(ours.PretrainedConfig())
+    with pytest.raises(ValueError, match="needs one of type bert"):
+        ours.BertModel(ours.PretrainedConfig(model_type="other"))
+    with pytest.raises(TypeError, match="found dict"):
+        ours.BertModel({})
+    generic = ours.PretrainedConfig(model_type="bert", hidden_size=24, num_hidden_layers=1, num_attention_heads=2, intermediate_size=40)
+    again = ours.AutoModel.from_config(generic).eval()
+    assert type(again) is ours.BertModel and calque.equal(model(**inputs)[0], again(**inputs)[0])
+    head = ours.AutoModelForTokenClassification.from_config(ours.BertConfig(30522, 24, 1, 2, 40, num_labels=5))
+    assert head.eval()(**inputs).logits.shape == (2, 7, 5)
+
+
+def test_model_output():
+    output = ours.ModelOutput(a=1, b=2)
+    assert (output.a, output["b"], output[0], output[-1], output[:1], output.to_tuple()) == (1, 2, 1, 2, (1,), (1, 2))
+    assert list(output) == ["a", "b"] and dict(**output) == {"a": 1, "b": 2} and "a" in output and len(output) == 2
+    output.c = 3
+    assert output["c"] == 3 and isinstance(copy.deepcopy(output), ours.ModelOutput)
+    assert pickle.loads(pickle.dumps(ours.ModelOutput(x=calque.ones(2)))).x.tolist() == [1.0, 1.0]
+    with pytest.raises(IndexError):
+        output[5]  # noqa: B018
+    with pytest.raises(KeyError):
+        output["nonsense"]  # noqa: B018
+
+
+def test_save_pretrained(tiny, inputs, tmp_path):
+    model = ours.AutoModelForMaskedLM.from_pretrained(tiny)
+    model.save_pretrained(tmp_path)
+    there = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path)
+    numpy.testing.assert_allclose(model(**inputs)[0].numpy(), there(**inputs)[0].numpy(), rtol=1e-4, atol=1e-5)
+    again = ours.load_configured(tmp_path)
+    assert type(again) is ours.BertForMaskedLM and calque.equal(again(**inputs)[0], model(**inputs)[0])
+    labelled = ours.BertConfig.from_pretrained(tiny, id2label={0: "NO", 1: "YES", 2: "MAYBE"})
+    labelled.save_pretrained(tmp_path / "config")
+    config = transformers.AutoConfig.from_pretrained(tmp_path / "config")
+    assert config.id2label == labelled.id2label and config.hidden_size == 36
+    assert ours.BertConfig.from_dict(labelled.to_dict()).to_dict() == labelled.to_dict()
 
 
 def test_mistakes(tiny, tmp_path):
