@@ -44,9 +44,9 @@ def _operands(a: Any, b: Any) -> tuple[Any, Any, _calque.dtype]:
         else:
             dtype = _calque.promote_types(a.dtype, b.dtype)
         return _array(a.to(dtype)), _array(b.to(dtype)), dtype
+    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+        return _operands(_calque.as_tensor(a), b)
     tensor, number = (a, b) if isinstance(a, Tensor) else (b, a)
-    if not isinstance(tensor, Tensor):
-        return _operands(_calque.as_tensor(tensor), number)
     if not isinstance(number, (bool, int, float)):
         number = _calque.as_tensor(number)
         return _operands(tensor, number) if tensor is a else _operands(number, tensor)
@@ -369,7 +369,8 @@ power = functools.partial(_binary, np.power)
 floor_divide, remainder = _whole_division(np.floor_divide), _whole_division(np.remainder)
 bitwise_and, bitwise_or = functools.partial(_binary, np.bitwise_and), functools.partial(_binary, np.bitwise_or)
 bitwise_xor = functools.partial(_binary, np.bitwise_xor)
-add_, subtract_, multiply_, divide_ = map(_in_place, (add, subtract, multiply, divide))
+add_, subtract_ = _in_place(add), _in_place(subtract)
+multiply_, divide_ = _in_place(multiply), _in_place(divide)
 eq, ne = _comparison(np.equal), _comparison(np.not_equal)
 lt, le = _comparison(np.less), _comparison(np.less_equal)
 gt, ge = _comparison(np.greater), _comparison(np.greater_equal)

@@ -21,7 +21,7 @@ def progress(name: str, total: int) -> Iterator[Callable[[str], None]]:
         yield lambda step: None
         return
     try:
-        from tqdm.auto import tqdm
+        from tqdm.auto import tqdm  # type: ignore[import-untyped]
     except ImportError:
         with _line(name, total) as begin:
             yield begin

@@ -34,7 +34,8 @@ class Generator:
         with self._lock:
             self._seed = int(seed)
             self._bits = np.random.MT19937()
-            self._bits.state = np.random.RandomState(self._seed & 0xFFFFFFFF).get_state(legacy=False)
+            state: Any = np.random.RandomState(self._seed & 0xFFFFFFFF).get_state(legacy=False)
+            self._bits.state = state
             self._next_normal: float | None = None
         return self
 

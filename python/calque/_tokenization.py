@@ -56,7 +56,7 @@ class PreTrainedTokenizerFast:
 
     def __init__(self, *, tokenizer_file: str | os.PathLike[str]) -> None:
         self._setup(_calque.Tokenizer.from_json(Path(tokenizer_file).read_text(encoding="utf-8")), {})
-        self._files = {"tokenizer.json": Path(tokenizer_file)}
+        self._files |= {"tokenizer.json": Path(tokenizer_file)}
 
     def _setup(self, tokenizer: _calque.Tokenizer, settings: dict[str, Any]) -> None:
         self._tokenizer = tokenizer
@@ -108,7 +108,9 @@ class PreTrainedTokenizerFast:
         """
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
-        settings = _settings(self.name_or_path) if self.name_or_path else {"tokenizer_class": type(self).__name__}
+        settings: dict[str, Any] = {"tokenizer_class": type(self).__name__}
+        if self.name_or_path:
+            settings = _settings(self.name_or_path)
         settings |= self._options | {"padding_side": self.padding_side, "truncation_side": self.truncation_side}
         settings |= {"model_input_names": self.model_input_names} | self.special_tokens_map
         if self.model_max_length < 2**62:

@@ -325,7 +325,8 @@ def _measure(module: ScriptModule, method: str, kwargs: dict[str, Any], label: s
         module.run([], kwargs, method=method)
         return time.perf_counter() - start
 
-    first, times, start = timed(), [], time.perf_counter()
+    times: list[float] = []
+    first, start = timed(), time.perf_counter()
     while len(times) < repeat if repeat else len(times) < 5 or time.perf_counter() - start < seconds:
         times.append(timed())
     return Measurement(label, first, statistics.median(times), sorted(times)[min(len(times) - 1, int(0.99 * len(times)))], len(times))

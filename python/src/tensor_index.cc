@@ -122,7 +122,8 @@ Dims dims_of(const nb::args& args) {
 std::optional<ScalarType> dtype_among(const nb::args& args, const nb::kwargs& kwargs) {
   std::optional<ScalarType> found;
   const auto look = [&](nb::handle value) {
-    const std::string kind = nb::type_name(value.type()).c_str();
+    const std::string module = nb::cast<std::string>(nb::str(value.type().attr("__module__")));
+    const std::string kind = module + "." + nb::cast<std::string>(value.type().attr("__name__"));
     if (nb::isinstance<ScalarType>(value)) {
       found = nb::cast<ScalarType>(value);
     } else if (nb::isinstance<Tensor>(value)) {

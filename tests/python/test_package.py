@@ -60,8 +60,11 @@ def test_types(tmp_path):
 
 @pytest.mark.skipif(not (TOOLS / "mypy").is_dir(), reason="mypy comes with python/build.sh")
 def test_the_stubs_are_what_the_module_is():
-    done = mypy("calque._calque", "--ignore-missing-stub", tool="mypy.stubtest")
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    done = mypy("calque", "--concise", tool="mypy.stubtest")
+    lines = [line for line in done.stdout.splitlines() if "error" in line.lower() or line.startswith("calque.")]
+    # Functions of nanobind have a type of their own, which stubtest does not know; that they are there, it does.
+    others = [line for line in lines if not re.fullmatch(r"calque[\w.]* is not a function", line)]
+    assert len(lines) > 20 and not others, "\n".join(others) + done.stderr
 
 
 def test_libraries():
