@@ -36,6 +36,14 @@ random: calque.Tensor = calque.randint(0, 10, (2, 3)) + calque.randn(2, 3)
 """
 
 
+# What stubtest finds strange about classes and functions of nanobind, functools.partial and functools.cache. Names that are
+# missing or too many, arguments that differ, are none of these.
+NANOBINDS = re.compile(
+    r"is not a function$|is a disjoint base at runtime|metaclass differs$|is a staticmethod but runtime is not$|__nb_enum__ is not present"
+    r"|__init__ is inconsistent, stub does not have \*args|variable differs from runtime type def \(|transformers\._(architecture|config) is"
+)
+
+
 def module_file() -> pathlib.Path:
     return next(FOLDER.glob("_calque*.so"))
 
@@ -62,8 +70,7 @@ def test_types(tmp_path):
 def test_the_stubs_are_what_the_module_is():
     done = mypy("calque", "--concise", tool="mypy.stubtest")
     lines = [line for line in done.stdout.splitlines() if "error" in line.lower() or line.startswith("calque.")]
-    # Functions of nanobind have a type of their own, which stubtest does not know; that they are there, it does.
-    others = [line for line in lines if not re.fullmatch(r"calque[\w.]* is not a function", line)]
+    others = [line for line in lines if not NANOBINDS.search(line)]
     assert len(lines) > 20 and not others, "\n".join(others) + done.stderr
 
 
