@@ -65,6 +65,9 @@ class _Common:
             values |= {"id2label": self.id2label, "label2id": self.label2id}
         return values | {"model_type": self.model_type}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_dict, (self.to_dict(),)
+
     def to_json_string(self) -> str:
         """The values as JSON."""
         return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"

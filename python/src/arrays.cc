@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "calque/error.h"
+#include "gil.h"
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
@@ -148,7 +149,7 @@ std::shared_ptr<const Py_buffer> open_buffer(nb::handle object, int flags) {
     return nullptr;
   }
   return {buffer.release(), [](Py_buffer* held) {
-            if (nb::is_alive()) {
+            if (nb::is_alive() && !must_not_take_gil()) {
               const nb::gil_scoped_acquire acquired;
               PyBuffer_Release(held);
             }

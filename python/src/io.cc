@@ -6,6 +6,7 @@
 
 #include "calque/io.h"
 #include "errors.h"
+#include "gil.h"
 #include "paths.h"
 
 namespace nb = nanobind;
@@ -18,7 +19,7 @@ nb::dict read_tensors(nb::handle file) {
   const std::string path = path_of(file);
   io::NamedTensors tensors;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     tensors = io::read_tensors(path);
   }
   nb::dict result;
@@ -31,7 +32,7 @@ void write_tensors(nb::handle file, const nb::dict& tensors) {
   io::NamedTensors named;
   for (auto [name, tensor] : tensors)
     named.emplace_back(nb::cast<std::string>(name), nb::cast<Tensor>(tensor));
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   io::write_tensors(path, named);
 }
 

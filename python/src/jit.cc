@@ -17,6 +17,7 @@
 #include "calque/trace.h"
 #include "errors.h"
 #include "extra_files.h"
+#include "gil.h"
 #include "paths.h"
 #include "script_module.h"
 
@@ -48,7 +49,7 @@ Module load(nb::handle file, nb::handle extra_files, jit::LoadOptions options, n
   options.on_note = notes.collector();
   Module module;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     module = jit::load(path, map, options);
   }
   fill_extra_files(extra_files, map);
@@ -64,13 +65,13 @@ Module load_bytes(nb::bytes content, nb::handle extra_files, jit::LoadOptions op
   const void* const data = content.data();
   const size_t size = content.size();
   const std::shared_ptr<const void> keeper(content.inc_ref().ptr(), [](PyObject* object) {
-    if (!nb::is_alive()) return;
+    if (!nb::is_alive() || must_not_take_gil()) return;
     const nb::gil_scoped_acquire acquired;
     Py_DECREF(object);
   });
   Module module;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     module = jit::load(data, size, keeper, map, options);
   }
   fill_extra_files(extra_files, map);
@@ -96,7 +97,7 @@ Module trace(const transformers::PreTrainedModel& model, const std::vector<Tenso
   options.on_warning = notes.collector();
   Module module;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     module =
         named_inputs.empty() ? jit::trace(model, inputs, options) : jit::trace(model, named_inputs, options);
   }
@@ -133,9 +134,9 @@ void bind_run_options(nb::module_& module) {
 
 void bind_functions(nb::module_& module) {
   module.def("freeze", jit::freeze, "mod"_a, "preserved_attrs"_a = std::vector<std::string>(),
-             "optimize_numerics"_a = true, nb::call_guard<nb::gil_scoped_release>());
+             "optimize_numerics"_a = true, nb::call_guard<WithoutGil>());
   module.def("optimize_for_inference", jit::optimize_for_inference, "mod"_a,
-             "other_methods"_a = std::vector<std::string>(), nb::call_guard<nb::gil_scoped_release>());
+             "other_methods"_a = std::vector<std::string>(), nb::call_guard<WithoutGil>());
   const jit::LoadOptions defaults;
   module.def(
       "load",

@@ -5,6 +5,7 @@
 
 #include "calque/error.h"
 #include "calque/jit.h"
+#include "gil.h"
 #include "interrupt.h"
 #include "ivalue.h"
 
@@ -17,7 +18,7 @@ nanobind::object run_until_interrupt(jit::RunOptions options, const Run& run) {
   try {
     const InterruptScope interrupt(options.cancel);
     options.cancel = interrupt.flag();
-    const nanobind::gil_scoped_release released;
+    const WithoutGil released;
     output = run(options);
   } catch (const CancelledError&) {
     raise_pending_signal();

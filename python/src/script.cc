@@ -16,6 +16,7 @@
 #include "calque/check.h"
 #include "calque/compilation_unit.h"
 #include "errors.h"
+#include "gil.h"
 #include "ivalue.h"
 #include "run.h"
 
@@ -36,7 +37,7 @@ std::shared_ptr<CompilationUnit> compile(const std::string& source, const std::s
   for (const auto& [first_line, file, line, columns] : parts) {
     options.parts.push_back({.first_line = first_line, .file = file, .line = line, .columns = columns});
   }
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   return jit::compile(source, options);
 }
 
@@ -96,7 +97,7 @@ std::pair<nb::str, nb::str> check(const Subject& subject, const std::string& met
   std::string json;
   std::string text;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     const jit::CheckReport report =
         jit::check(subject, check_options(method, std::move(shapes), max_seconds, dtype));
     json = jit::to_json(report);

@@ -14,6 +14,7 @@
 #include "calque/jit.h"
 #include "errors.h"
 #include "extra_files.h"
+#include "gil.h"
 #include "ivalue.h"
 #include "paths.h"
 #include "run.h"
@@ -111,7 +112,7 @@ nb::bytes save_to_buffer(const Module& self, nb::handle extra_files) {
   std::ostringstream out;
   const jit::ExtraFilesMap map = extra_files_of(extra_files);
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     self.save(out, map);
   }
   const std::string content = std::move(out).str();
@@ -129,7 +130,7 @@ void save(const Module& self, nb::handle file, nb::handle extra_files) {
   }
   const std::string path = path_of(file);
   const jit::ExtraFilesMap map = extra_files_of(extra_files);
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   self.save(path, map);
 }
 

@@ -12,6 +12,7 @@
 #include "calque/error.h"
 #include "calque/tensor.h"
 #include "calque/tokenizers.h"
+#include "gil.h"
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
@@ -155,15 +156,14 @@ Tokenizer bert_from_vocab(const std::string& vocab_file, bool do_lower_case, boo
 void bind_making(nb::class_<Tokenizer>& tokenizer) {
   const BertTokenizerOptions defaults;
   tokenizer
-      .def_static("from_pretrained", &Tokenizer::from_pretrained, "directory"_a,
-                  nb::call_guard<nb::gil_scoped_release>())
+      .def_static("from_pretrained", &Tokenizer::from_pretrained, "directory"_a, nb::call_guard<WithoutGil>())
       .def_static(
           "from_json", [](const std::string& json) { return Tokenizer::from_json(json); }, "tokenizer_json"_a,
-          nb::call_guard<nb::gil_scoped_release>())
+          nb::call_guard<WithoutGil>())
       .def_static(
           "bert_from_pretrained",
           [](const std::string& directory) -> Tokenizer { return BertTokenizer::from_pretrained(directory); },
-          "directory"_a, nb::call_guard<nb::gil_scoped_release>())
+          "directory"_a, nb::call_guard<WithoutGil>())
       .def_static("bert_from_vocab", bert_from_vocab, "vocab_file"_a, nb::kw_only(),
                   "do_lower_case"_a = defaults.do_lower_case,
                   "tokenize_chinese_chars"_a = defaults.tokenize_chinese_chars,
@@ -182,11 +182,11 @@ void bind_tokenizer(nb::module_& module) {
           "tokenize", [](const Tokenizer& self, const std::string& text) { return self.tokenize(text); },
           "text"_a)
       .def("encode_batch", encode_texts, "texts"_a, "text_pairs"_a = nb::none(),
-           "options"_a = EncodeOptions(), nb::call_guard<nb::gil_scoped_release>(),
+           "options"_a = EncodeOptions(), nb::call_guard<WithoutGil>(),
            nb::sig("def encode_batch(self, texts: Sequence[str], text_pairs: Sequence[str] | None = None, "
                    "options: EncodeOptions = ...) -> list[Encoding]"))
       .def("encode_words_batch", encode_words, "words"_a, "words_pairs"_a = nb::none(),
-           "options"_a = EncodeOptions(), nb::call_guard<nb::gil_scoped_release>(),
+           "options"_a = EncodeOptions(), nb::call_guard<WithoutGil>(),
            nb::sig("def encode_words_batch(self, words: Sequence[Sequence[str]], "
                    "words_pairs: Sequence[Sequence[str]] | None = None, options: EncodeOptions = ...) -> "
                    "list[Encoding]"))

@@ -12,6 +12,7 @@
 #include "arrays.h"
 #include "calque/transformers.h"
 #include "errors.h"
+#include "gil.h"
 #include "ivalue.h"
 
 namespace nb = nanobind;
@@ -40,7 +41,7 @@ PreTrainedModel from_pretrained(const std::string& directory, const std::string&
   options.on_warning = [&warnings](const std::string& text) { warnings.push_back(text); };
   std::optional<PreTrainedModel> model;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     model = plain ? transformers::AutoModel::from_pretrained(directory, options)
                   : PreTrainedModel::from_pretrained(directory, options);
   }
@@ -63,7 +64,7 @@ nb::object call(const PreTrainedModel& self, const nb::args& args, const nb::kwa
   for (auto [name, value] : kwargs) named.emplace_back(nb::cast<std::string>(name), input(value));
   IValue output;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     output = self(inputs, named);
   }
   return from_ivalue(output);
@@ -128,13 +129,13 @@ void bind_model(nb::module_& module) {
   nb::class_<PreTrainedModel>(module, "Model",
                               "A model of Transformers; calque.transformers has the named classes.")
       .def_static("from_config", &NamedModel::from_config, "config"_a, "class_name"_a, "seed"_a = 0,
-                  nb::call_guard<nb::gil_scoped_release>())
+                  nb::call_guard<WithoutGil>())
       .def_static(
           "from_json",
           [](const std::string& config_json, const std::string& architecture, uint64_t seed) {
             return PreTrainedModel::from_config(config_json, {.architecture = architecture, .seed = seed});
           },
-          "config_json"_a, "architecture"_a, "seed"_a = 0, nb::call_guard<nb::gil_scoped_release>())
+          "config_json"_a, "architecture"_a, "seed"_a = 0, nb::call_guard<WithoutGil>())
       .def_static(
           "from_pretrained",
           [](const std::string& directory, const std::string& architecture, bool plain, nb::handle on_warning,

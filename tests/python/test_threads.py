@@ -177,3 +177,49 @@ def test_interrupt(case, expected, endless, package_environment):
     output, _ = child.communicate(timeout=60)
     assert output.split("\n")[:-1] == expected
     assert child.returncode == 0
+
+
+DAEMONS = """
+import sys, threading, time, numpy, calque
+module = calque.jit.load(sys.argv[1])
+ids = numpy.ones((2, 60), numpy.int64)
+def run():
+    while True:
+        module(ids)
+for _ in range(4):
+    threading.Thread(target=run, daemon=True).start()
+time.sleep(0.2)
+print("end", flush=True)
+"""
+
+
+def test_daemon_threads_that_compute_at_exit(archive, package_environment):
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", DAEMONS, archive], capture_output=True, text=True, env=package_environment, timeout=100
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
+def test_ctrl_c_ends_a_run_with_options_of_its_own(endless, package_environment):
+    code = """
+import signal, sys, calque
+signal.signal(signal.SIGINT, signal.default_int_handler)
+module, options = calque.jit.load(sys.argv[1]), calque.jit.RunOptions(max_seconds=60)
+print("ready", flush=True)
+try:
+    module.run([calque.ones(1)], options=options)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+options.max_iterations = 10
+try:
+    module.run([calque.ones(1)], options=options)
+except calque.LimitError:
+    print("goes on", flush=True)
+"""
+    child = subprocess.Popen([sys.executable, "-c", code, endless], stdout=subprocess.PIPE, text=True, env=package_environment)
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(0.4)
+    os.kill(child.pid, signal.SIGINT)
+    output, _ = child.communicate(timeout=60)
+    assert output == "interrupted\ngoes on\n" and child.returncode == 0

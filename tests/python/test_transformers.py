@@ -180,6 +180,7 @@ def test_save_pretrained(tiny, inputs, tmp_path):
     config = transformers.AutoConfig.from_pretrained(tmp_path / "config")
     assert config.id2label == labelled.id2label and config.hidden_size == 36
     assert ours.BertConfig.from_dict(labelled.to_dict()).to_dict() == labelled.to_dict()
+    assert copy.deepcopy(labelled).to_dict() == pickle.loads(pickle.dumps(labelled)).to_dict() == labelled.to_dict()
 
 
 def test_mistakes(tiny, tmp_path):
