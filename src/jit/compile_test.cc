@@ -69,5 +69,70 @@ TEST(Compile, ErrorsNameThePlace) {
   EXPECT_THROW(compile("def f(x):\n    return x\n")->run_method("g", 1), ValueError);
 }
 
+template <class E, class F>
+std::string message_of(const F& action) {
+  try {
+    action();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(Compile, PartsNameTheFilesThatTheyComeFrom) {
+  const std::string source = "def one(x):\n    return x + 1\n\ndef two(x):\n    return one(x) + y\n";
+  const CompileOptions options{.parts = {{.first_line = 1, .file = "a.py", .line = 10, .columns = 0},
+                                         {.first_line = 4, .file = "b.py", .line = 7, .columns = 4}}};
+  EXPECT_THAT(message_of<LoadError>([&] { compile(source, options); }),
+              HasSubstr("b.py:8:25: in __torch__.two"));
+  const std::string fails = "def one(x):\n    return x.view(7)\n";
+  const auto unit = compile(fails, {.parts = {{.first_line = 1, .file = "a.py", .line = 10, .columns = 0}}});
+  EXPECT_THAT(message_of<RuntimeError>([&] { unit->run_method("one", ones({2})); }),
+              HasSubstr("a.py line 11"));
+  const CompileOptions reversed{.parts = {{.first_line = 3}, {.first_line = 1}}};
+  EXPECT_THAT(message_of<ValueError>([&] { compile(source, reversed); }), HasSubstr("in order"));
+}
+
+constexpr const char* kModules = R"(
+class Scale(Module):
+    __parameters__ = ["weight"]
+    __buffers__ = []
+    training : bool
+    weight : Tensor
+    def forward(self, x):
+        return x * self.weight
+
+class Twice(Module):
+    __parameters__ = []
+    __buffers__ = []
+    training : bool
+    inner : Scale
+    def forward(self, x):
+        return self.inner(self.inner(x))
+)";
+
+TEST(Compile, ModuleClassesBecomeObjects) {
+  const auto unit = compile(kModules, {.modules = true});
+  const Module inner = unit->object("Scale", {{"training", false}, {"weight", full({}, 3.0, kFloat)}});
+  const Module outer = unit->object("Twice", {{"training", false}, {"inner", IValue(inner._ivalue())}});
+  std::stringstream stream;
+  outer.save(stream);
+  const std::string bytes = stream.str();
+  ExtraFilesMap extra = {{"absent", "x"}};
+  const Module loaded = load(bytes.data(), bytes.size(), nullptr, extra);
+  EXPECT_EQ(extra["absent"], "");
+  EXPECT_EQ(loaded.original_name(), "Twice");
+  ASSERT_EQ(loaded.named_parameters().size(), 1U);
+  EXPECT_EQ(loaded.named_parameters()[0].name, "inner.weight");
+  EXPECT_EQ(loaded.forward({ones({1})}).toTensor().item<float>(), 9.0F);
+
+  EXPECT_THAT(message_of<TypeError>([&] { unit->object("Scale", {{"training", false}}); }),
+              HasSubstr("missing value for argument 'weight'"));
+  EXPECT_THAT(message_of<TypeError>([&] { unit->object("Scale", {{"training", false}, {"weight", 1}}); }),
+              HasSubstr("'weight'"));
+  EXPECT_THAT(message_of<ValueError>([&] { unit->object("Absent", {}); }), HasSubstr("no module class"));
+  EXPECT_THAT(message_of<LoadError>([] { compile(kModules); }), HasSubstr("a module is an object"));
+}
+
 }  // namespace
 }  // namespace calque::jit

@@ -119,6 +119,33 @@ TEST(BertConfigTest, ModelsCheckIt) {
   EXPECT_THAT(message_of<NotImplementedError>([&] { const BertModel model(config); }), HasSubstr("gelu_new"));
 }
 
+TEST(PreTrainedModelTest, IsMadeFromAConfiguration) {
+  const std::string json =
+      R"({"model_type": "bert", "vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 2,
+    "num_attention_heads": 2, "intermediate_size": 12, "max_position_embeddings": 16})";
+  PreTrainedModel generic = PreTrainedModel::from_config(json, {.seed = 4});
+  BertModel named(tiny(), 4);
+  EXPECT_EQ(generic.class_name(), "BertModel");
+  EXPECT_TRUE(generic.is_training());
+  generic.eval();
+  named.eval();
+  const Tensor ids = tensor(std::vector<std::vector<int64_t>>{{1, 2, 3}});
+  EXPECT_TRUE(equal(generic({ids}).toTuple()->elements()[0].toTensor(),
+                    named({ids}).toTuple()->elements()[0].toTensor()));
+  EXPECT_THAT(message_of<ValueError>([] {
+                PreTrainedModel::from_config(R"({"model_type": "x", "architectures": ["BertModel"]})");
+              }),
+              HasSubstr("needs one of type bert"));
+}
+
+TEST(Registry, ListsEveryClass) {
+  const std::vector<Architecture> all = architectures();
+  ASSERT_FALSE(all.empty());
+  EXPECT_EQ(all[0].class_name, "BertModel");
+  for (const Architecture& row : all)
+    EXPECT_EQ(models::find_model(row.class_name).model_type, row.model_type);
+}
+
 TEST(Registry, FindsClassesAndPlainModels) {
   EXPECT_EQ(models::find_model("BertForMaskedLM").model_type, "bert");
   EXPECT_EQ(models::plain_model("bert").class_name, "BertModel");
