@@ -254,7 +254,10 @@ class SchemaReader {
     while (at_ < text_.size() && text_[at_] != quote) {
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
         ++at_;
-        out += text_[at_] == 'n' ? '\n' : text_[at_];
+        constexpr std::string_view kLetters = "ntfvr";
+        constexpr std::string_view kMeanings = "\n\t\f\v\r";
+        const size_t letter = kLetters.find(text_[at_]);
+        out += letter == std::string_view::npos ? text_[at_] : kMeanings[letter];
       } else {
         out += text_[at_];
       }
@@ -306,6 +309,22 @@ class SchemaReader {
   size_t at_ = 0;
 };
 
+/// In quotes, with the escapes that the parser reads.
+std::string quoted_default(const std::string& value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    constexpr std::string_view kMeanings = "\n\t\f\v\r\"\\";
+    constexpr std::string_view kLetters = "ntfvr\"\\";
+    const size_t letter = kMeanings.find(c);
+    if (letter == std::string_view::npos) {
+      out += c;
+    } else {
+      out += {'\\', kLetters[letter]};
+    }
+  }
+  return out + "\"";
+}
+
 std::string default_text(const IValue& value) {
   switch (value.tag()) {
     case IValue::Tag::None:
@@ -315,7 +334,7 @@ std::string default_text(const IValue& value) {
     case IValue::Tag::Int:
       return cat(value.toInt());
     case IValue::Tag::String:
-      return "\"" + value.toStringRef() + "\"";
+      return quoted_default(value.toStringRef());
     case IValue::Tag::Double: {
       std::string text = cat(value.toDouble());
       if (text.find_first_of(".einf") == std::string::npos) text += ".";
