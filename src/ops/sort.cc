@@ -65,6 +65,37 @@ void argsort(OpCall& c) { c.ret(sort(c.tensor(0), c.integer(1), c.boolean(2)).pl
 void argsort_stable(OpCall& c) { c.ret(sort(c.tensor(0), c.integer(2), c.boolean(3)).places); }
 void msort(OpCall& c) { c.ret(sort(c.tensor(0), 0, false).values); }
 
+struct Selection {
+  bool largest, sorted;
+};
+
+/// The first k of a row in order, with their positions. Which of several equal elements are taken, and in
+/// what order, is what the standard library's selection leaves: PyTorch's too, and beams of equal scores
+/// depend on it.
+template <class T>
+std::vector<std::pair<OpType<T>, int64_t>> selected(const T* p, const Row& row, int64_t k,
+                                                    const Selection& s) {
+  using Pair = std::pair<OpType<T>, int64_t>;
+  std::vector<Pair> queue;
+  queue.reserve(static_cast<size_t>(row.size));
+  for (int64_t i = 0; i < row.size; ++i) queue.emplace_back(Element<T>::load(p[i * row.stride]), i);
+  const auto before = [largest = s.largest](const Pair& a, const Pair& b) {
+    const bool a_nan = a.first != a.first;
+    const bool b_nan = b.first != b.first;
+    if (largest) return (a_nan && !b_nan) || a.first > b.first;
+    return (!a_nan && b_nan) || a.first < b.first;
+  };
+  if (k == 0) return {};
+  if (k * 64 <= row.size) {
+    std::partial_sort(queue.begin(), queue.begin() + k, queue.end(), before);
+  } else {
+    std::nth_element(queue.begin(), queue.begin() + k - 1, queue.end(), before);
+    if (s.sorted) std::sort(queue.begin(), queue.begin() + k - 1, before);
+  }
+  queue.resize(static_cast<size_t>(k));
+  return queue;
+}
+
 void topk(OpCall& c) {
   const Tensor x = c.tensor(0);
   const int64_t k = c.integer(1);
@@ -72,10 +103,23 @@ void topk(OpCall& c) {
   const int64_t size = x.dim() == 0 ? 1 : x.sizes()[d];
   if (k < 0 || k > size) throw RuntimeError("selected index k out of range");
   if (x.dtype() == kBool) throw_not_implemented("topk_cpu", kBool);
-  const Sorted all = sort(x.contiguous(), d, c.boolean(3));
-  if (x.dim() == 0) return give(c, all);
-  c.ret(all.values.slice(d, 0, k).contiguous(), 0);
-  c.ret(all.places.slice(d, 0, k).contiguous(), 1);
+  if (x.dim() == 0) return give(c, sort(x, 0, c.boolean(3)));
+  Dims sizes = to_dims(x.sizes());
+  sizes[d] = k;
+  const Tensor in = x.contiguous();
+  const Sorted out{.values = empty(sizes, x.dtype()), .places = empty(sizes, kLong)};
+  dispatch_numeric(x.dtype(), "topk_cpu", [&]<class T>(TypeTag<T>) {
+    for_each_row(in.sizes(), d, [&](const Row& row) {
+      const T* p = elements<T>(in) + row.offset;
+      const auto best = selected<T>(p, row, k, {.largest = c.boolean(3), .sorted = c.boolean(4)});
+      const int64_t to = row.index / row.stride * k * row.stride + row.index % row.stride;
+      for (int64_t i = 0; i < k; ++i) {
+        elements<int64_t>(out.places)[to + i * row.stride] = best[i].second;
+        elements<T>(out.values)[to + i * row.stride] = p[best[i].second * row.stride];
+      }
+    });
+  });
+  give(c, out);
 }
 
 /// Values and places at one position of the order, along the dimension.
