@@ -153,6 +153,9 @@ Value* FunctionCompiler::arm_value(Position where, const Arm& arm, const Arm& ot
     return made;
   };
   if (is_flag) return uninitialised();
+  // An archive names the value itself, one for several arms.
+  const bool is_unset = here != nullptr && here->node->is("prim::Uninitialized");
+  if (is_unset && is_subtype(*here->type, *there->type)) return here;
   if (arm.flow == Flow::kThrow || arm.flow == Flow::kReturn) return uninitialised();
   if (arm.flow == Flow::kLeave) {
     if (here == nullptr) return uninitialised();
