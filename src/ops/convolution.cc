@@ -315,6 +315,25 @@ void conv_transpose(OpCall& c) {
                    N, cat("conv_transpose", N, "d")));
 }
 
+/// Time, batch, channels; the weight is [kernel, in, out].
+void conv_tbc(OpCall& c) {
+  const Tensor x = c.tensor(0);
+  const Tensor weight = c.tensor(1);
+  if (x.dim() != 3) throw RuntimeError("Input must have 3 dims: time, batch, in_channel");
+  if (weight.dim() != 3) {
+    throw RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.");
+  }
+  if (c.tensor(2).dim() != 1) throw RuntimeError("Bias must be 1-D");
+  const Tensor out = convolution({.input = x.permute(Dims{1, 2, 0}),
+                                  .weight = weight.permute(Dims{2, 1, 0}),
+                                  .bias = c.tensor(2),
+                                  .stride = {1},
+                                  .padding = {c.integer(3)},
+                                  .dilation = {1},
+                                  .output_padding = {}});
+  c.ret(out.permute(Dims{2, 0, 1}).contiguous());
+}
+
 void convolution_op(OpCall& c) {
   c.ret(convolution({.input = c.tensor(0),
                      .weight = c.tensor(1),
@@ -353,6 +372,13 @@ constexpr OpRow kConvolutionOps[] = {
      "SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, SymInt[2] dilation=[1, 1]) "
      "-> Tensor",
      conv_transpose<2>},
+    {"aten::conv_transpose3d.input(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, "
+     "1], "
+     "SymInt[3] padding=[0, 0, 0], SymInt[3] output_padding=[0, 0, 0], SymInt groups=1, SymInt[3] "
+     "dilation=[1, "
+     "1, 1]) -> Tensor",
+     conv_transpose<3>},
+    {"aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor", conv_tbc},
     {"aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, "
      "SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor",
      convolution_op},

@@ -1,4 +1,6 @@
 // Losses, as heads of models compute them when labels are given.
+#include "ops/loss.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -16,17 +18,17 @@ namespace calque::ops {
 
 namespace {
 
-constexpr int64_t kNone = 0;
-constexpr int64_t kMean = 1;
-
 Tensor total(const Tensor& x) { return sum(x, reduction_dims(IValue(), x.dim(), false), x.dtype()); }
 
-/// reduction: 0 none, 1 mean, 2 sum.
-Tensor reduced(const Tensor& loss, int64_t reduction) {
-  if (reduction == kNone) return loss;
-  if (reduction != kMean) return total(loss);
+}  // namespace
+
+Tensor reduced_loss(const Tensor& loss, int64_t reduction) {
+  if (reduction == kReductionNone) return loss;
+  if (reduction != kReductionMean) return total(loss);
   return div(total(loss), number_tensor(Scalar(static_cast<double>(loss.numel()))));
 }
+
+namespace {
 
 struct NllArguments {
   Tensor log_probabilities, target;
@@ -77,9 +79,9 @@ Tensor nll(const NllArguments& a) {
     weights += w;
     elements<double>(loss)[i] = -w * elements<double>(rows)[label * target.numel() + i];
   }
-  if (a.reduction == kNone) return loss.to(x.dtype());
+  if (a.reduction == kReductionNone) return loss.to(x.dtype());
   const Tensor all = total(loss);
-  return (a.reduction == kMean ? div(all, number_tensor(Scalar(weights))) : all).to(x.dtype());
+  return (a.reduction == kReductionMean ? div(all, number_tensor(Scalar(weights))) : all).to(x.dtype());
 }
 
 void nll_loss(OpCall& c) {
@@ -90,26 +92,82 @@ void nll_loss(OpCall& c) {
              .ignore_index = c.integer(4)}));
 }
 
-void cross_entropy_loss(OpCall& c) {
-  if (c.number(5) != 0 || c.tensor(1).is_floating_point()) {
-    throw NotImplementedError(
-        "cross_entropy_loss with label smoothing or with probabilities as target is not supported; use class "
-        "indices");
+/// Probabilities as target: -sum over classes of target * weight * log p.
+Tensor cross_entropy_of_probabilities(const NllArguments& a, double smoothing, int64_t d) {
+  const Tensor& x = a.log_probabilities;
+  if (!std::ranges::equal(x.sizes(), a.target.sizes())) {
+    throw RuntimeError(cat("Expected floating point type for target with class probabilities, got sizes ",
+                           a.target.sizes(), " for an input of sizes ", x.sizes()));
   }
+  const int64_t classes = x.sizes()[d];
+  Tensor target = a.target;
+  if (smoothing > 0) {
+    target = add(mul(target, number_tensor(Scalar(1 - smoothing))),
+                 number_tensor(Scalar(smoothing / static_cast<double>(classes))));
+  }
+  Tensor terms = mul(x, target);
+  if (a.weight) {
+    Dims shape(x.sizes().size(), 1);
+    shape[d] = classes;
+    terms = mul(terms, a.weight->reshape(shape));
+  }
+  if (a.reduction == kReductionNone) return neg(sum(terms, one_dim(d, x.dim(), false), x.dtype()));
+  const Tensor all = neg(total(terms));
+  if (a.reduction != kReductionMean) return all;
+  const double count = static_cast<double>(x.numel()) / static_cast<double>(classes);
+  return div(all, number_tensor(Scalar(count)));
+}
+
+/// The part of label smoothing: the mean over all classes, for positions that are not ignored.
+Tensor smooth_part(const NllArguments& a, int64_t d) {
+  const Tensor& x = a.log_probabilities;
+  Dims shape(x.sizes().size(), 1);
+  shape[d] = x.sizes()[d];
+  const Tensor weighted = a.weight ? mul(x, a.weight->reshape(shape)) : x;
+  const Tensor each = neg(sum(weighted, one_dim(d, x.dim(), false), kDouble)).contiguous();
+  const Tensor target = a.target.to(kLong).contiguous();
+  const std::optional<Tensor> weight =
+      a.weight ? std::optional<Tensor>(a.weight->to(kDouble).contiguous()) : std::nullopt;
+  double weights = 0;
+  for (int64_t i = 0; i < target.numel(); ++i) {
+    const int64_t label = elements<int64_t>(target)[i];
+    if (label == a.ignore_index) {
+      elements<double>(each)[i] = 0;
+    } else {
+      weights += weight ? elements<double>(*weight)[label] : 1;
+    }
+  }
+  if (a.reduction == kReductionNone) return each.to(x.dtype());
+  const Tensor all = total(each);
+  return (a.reduction == kReductionMean ? div(all, number_tensor(Scalar(weights))) : all).to(x.dtype());
+}
+
+void cross_entropy_loss(OpCall& c) {
   const Tensor x = c.tensor(0);
+  const double smoothing = c.number(5);
   if (x.dim() == 0) throw RuntimeError("cross_entropy_loss expects an input of at least one dimension");
-  c.ret(nll({.log_probabilities = log_softmax(x, x.dim() == 1 ? 0 : 1),
-             .target = c.tensor(1),
-             .weight = c.optional_tensor(2),
-             .reduction = c.integer(3),
-             .ignore_index = c.integer(4)}));
+  if (!(smoothing >= 0 && smoothing <= 1)) {
+    throw RuntimeError(cat("label_smoothing must be between 0.0 and 1.0. Got: ", smoothing));
+  }
+  const int64_t d = x.dim() == 1 ? 0 : 1;
+  const NllArguments a{.log_probabilities = log_softmax(x, d),
+                       .target = c.tensor(1),
+                       .weight = c.optional_tensor(2),
+                       .reduction = c.integer(3),
+                       .ignore_index = c.integer(4)};
+  if (a.target.is_floating_point()) return c.ret(cross_entropy_of_probabilities(a, smoothing, d));
+  const Tensor loss = nll(a);
+  if (smoothing == 0) return c.ret(loss);
+  const double share = smoothing / static_cast<double>(x.sizes()[d]);
+  c.ret(add(mul(loss, number_tensor(Scalar(1 - smoothing))),
+            mul(smooth_part(a, d), number_tensor(Scalar(share)))));
 }
 
 void mse_loss(OpCall& c) {
   const Tensor difference = sub(c.tensor(0), c.tensor(1));
-  c.ret(reduced(mul(difference, difference), c.integer(2)));
+  c.ret(reduced_loss(mul(difference, difference), c.integer(2)));
 }
-void l1_loss(OpCall& c) { c.ret(reduced(abs(sub(c.tensor(0), c.tensor(1))), c.integer(2))); }
+void l1_loss(OpCall& c) { c.ret(reduced_loss(abs(sub(c.tensor(0), c.tensor(1))), c.integer(2))); }
 
 /// max(x, 0) - x y + log(1 + exp(-|x|)), with the positive part weighted.
 void bce_with_logits(OpCall& c) {
@@ -128,7 +186,7 @@ void bce_with_logits(OpCall& c) {
     });
   });
   if (!c[2].isNone()) loss = mul(loss, c.tensor(2));
-  c.ret(reduced(loss, c.integer(4)));
+  c.ret(reduced_loss(loss, c.integer(4)));
 }
 
 constexpr OpRow kLossOps[] = {

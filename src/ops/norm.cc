@@ -183,51 +183,6 @@ void rms_norm(OpCall& c) {
   c.ret(out);
 }
 
-/// y = (x - mean[ch]) * scale[ch] + shift[ch] with channels in dimension 1.
-Tensor affine_channels(const Tensor& x, const std::vector<double>& mean, const std::vector<double>& scale,
-                       const std::vector<double>& shift) {
-  const int64_t channels = x.sizes()[1];
-  const int64_t inner = product(x.sizes().subspan(2));
-  const Tensor in = x.contiguous();
-  Tensor out = empty(x.sizes(), x.dtype());
-  dispatch_floating(x.dtype(), "batch_norm", [&]<class T>(TypeTag<T>) {
-    const T* p = elements<T>(in);
-    T* q = elements<T>(out);
-    for (int64_t i = 0; i < x.numel(); ++i) {
-      const auto ch = static_cast<size_t>(i / inner % channels);
-      const double v = (static_cast<double>(Element<T>::load(p[i])) - mean[ch]) * scale[ch] + shift[ch];
-      q[i] = Element<T>::store(static_cast<OpType<T>>(v));
-    }
-  });
-  return out;
-}
-
-void check_channels(const std::optional<Tensor>& t, std::string_view name, int64_t channels) {
-  if (!t || t->numel() == channels) return;
-  throw RuntimeError(cat(name, " should contain ", channels, " elements not ", t->numel()));
-}
-
-void batch_norm(OpCall& c) {
-  const Tensor x = c.tensor(0);
-  if (c.boolean(5)) {
-    throw NotImplementedError(
-        "batch_norm with training=True updates running statistics, which is not supported: call eval() on "
-        "the module "
-        "before it is traced or scripted");
-  }
-  if (x.dim() < 2) throw RuntimeError("batch_norm expects an input of at least 2 dimensions");
-  const int64_t channels = x.sizes()[1];
-  const char* const names[] = {"weight", "bias", "running_mean", "running_var"};
-  if (c[3].isNone()) throw RuntimeError("running_mean must be defined in evaluation mode");
-  if (c[4].isNone()) throw RuntimeError("running_var must be defined in evaluation mode");
-  for (const size_t i : {2, 3, 0, 1}) check_channels(c.optional_tensor(i + 1), names[i], channels);
-  std::vector<double> scale = values_of(c.optional_tensor(1), channels, 1);
-  const std::vector<double> variance = values_of(c.optional_tensor(4), channels, 1);
-  for (size_t i = 0; i < scale.size(); ++i) scale[i] /= std::sqrt(variance[i] + c.number(7));
-  c.ret(affine_channels(x, values_of(c.optional_tensor(3), channels, 0), scale,
-                        values_of(c.optional_tensor(2), channels, 0)));
-}
-
 void group_norm(OpCall& c) {
   const Tensor x = c.tensor(0);
   const int64_t groups = c.integer(1);
@@ -280,9 +235,6 @@ constexpr OpRow kNormOps[] = {
     {"aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> "
      "Tensor",
      rms_norm},
-    {"aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? "
-     "running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor",
-     batch_norm},
     {"aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float "
      "eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor",
      group_norm},

@@ -149,8 +149,10 @@ constexpr OpRow kPadOps[] = {
     {"aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor", constant_pad_nd},
     {"aten::reflection_pad1d(Tensor self, SymInt[2] padding) -> Tensor", reflection_pad},
     {"aten::reflection_pad2d(Tensor self, SymInt[4] padding) -> Tensor", reflection_pad},
+    {"aten::reflection_pad3d(Tensor self, SymInt[6] padding) -> Tensor", reflection_pad},
     {"aten::replication_pad1d(Tensor self, SymInt[2] padding) -> Tensor", replication_pad},
     {"aten::replication_pad2d(Tensor self, SymInt[4] padding) -> Tensor", replication_pad},
+    {"aten::replication_pad3d(Tensor self, SymInt[6] padding) -> Tensor", replication_pad},
 };
 
 }  // namespace

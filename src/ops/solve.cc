@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "ops/composite.h"
 #include "ops/loops.h"
 #include "ops/matmul.h"
 #include "ops/support.h"
@@ -213,8 +214,12 @@ void matrix_power(OpCall& c) {
   Tensor base = c.tensor(0);
   int64_t n = c.integer(1);
   check_square(base, "linalg.matrix_power");
-  if (n < 0)
-    throw NotImplementedError("matrix_power with a negative exponent is not supported; use inverse() first");
+  if (n < 0) {
+    if (n == std::numeric_limits<int64_t>::min())
+      throw RuntimeError("linalg.matrix_power: exponent out of range");
+    base = invoke("aten::linalg_inv", {base});
+    n = -n;
+  }
   const int64_t size = base.size(-1);
   Tensor unit = zeros({size, size}, base.dtype());
   if (size > 0) make_view(unit, {size}, {size + 1}, 0).fill_(Scalar(1));

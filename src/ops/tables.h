@@ -48,6 +48,25 @@ OpTable variance_ops();
 OpTable vector_norm_ops();
 OpTable view_ops();
 
+OpTable alias_ops();
+OpTable ctc_ops();
+OpTable draw_ops();
+OpTable eigen_ops();
+OpTable embedding_bag_ops();
+OpTable grid_ops();
+OpTable loss_pair_ops();
+OpTable norm_channel_ops();
+OpTable packed_sequence_ops();
+OpTable patch_ops();
+OpTable pool_volume_ops();
+OpTable rearrange_ops();
+OpTable recurrent_ops();
+OpTable recurrent_cell_ops();
+OpTable special_ops();
+OpTable statistics_ops();
+OpTable triangular_ops();
+OpTable upsample_ops();
+
 OpTable decompose_ops();
 OpTable dict_ops();
 OpTable distance_ops();

@@ -57,6 +57,8 @@ Flow FunctionCompiler::statements(Statements list) {
       flow = statement(*list[i]);
     }
     if (flow == Flow::kNext) continue;
+    // In archives an exception is a call, and the arm goes on to name its results.
+    if (flow == Flow::kThrow && list[i]->kind == StmtKind::kExpr) statements(rest);
     if (flow != Flow::kMaybe || rest.empty()) return flow;
     return guarded(list[i]->where, [&] { return statements(rest); });
   }

@@ -29,3 +29,13 @@ def test_svd_of_transposed_and_old_name(tool):
     a = torch.randn(3, 4, dtype=torch.float64).t()
     u, s, v = tool.call("aten::svd", [a, True, True]).results
     torch.testing.assert_close(u * s @ v.t(), a, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("uplo", ["L", "U"])
+@pytest.mark.parametrize("shape", [[3, 3], [2, 4, 4], [1, 1], [0, 0]], ids=str)
+def test_eigh(tool, shape, uplo):
+    a = torch.randn(shape, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    values, vectors = tool.call("aten::linalg_eigh", [a, uplo]).results
+    torch.testing.assert_close(values, torch.linalg.eigh(a, uplo).eigenvalues, rtol=0, atol=1e-12)
+    whole = a.tril() + a.tril(-1).mT if uplo == "L" else a.triu() + a.triu(1).mT
+    torch.testing.assert_close(vectors * values.unsqueeze(-2) @ vectors.mT, whole, rtol=0, atol=1e-12)

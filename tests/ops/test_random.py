@@ -34,6 +34,14 @@ CASES = [
      lambda: torch.randint_like(torch.zeros(2, 3), -4, 9, dtype=torch.int64)),
     ("aten::rand_like", [torch.zeros(2, 3).t(), None, None, None, None, None], lambda: torch.rand_like(torch.zeros(2, 3).t())),
     ("aten::randn_like", [torch.zeros(4, 5), None, None, None, None, None], lambda: torch.randn_like(torch.zeros(4, 5))),
+    ("aten::geometric_", [torch.zeros(9), 0.3, None], lambda: torch.zeros(9).geometric_(0.3)),
+    ("aten::log_normal_", [torch.zeros(5, dtype=torch.float64), 0.5, 0.25, None], lambda: torch.zeros(5, dtype=torch.float64).log_normal_(0.5, 0.25)),
+    ("aten::cauchy_", [torch.zeros(5, dtype=torch.float64), 1.0, 2.0, None], lambda: torch.zeros(5, dtype=torch.float64).cauchy_(1, 2)),
+    ("aten::random_", [torch.zeros(6, dtype=torch.int64), None], lambda: torch.zeros(6, dtype=torch.int64).random_()),
+    ("aten::random_", [torch.zeros(6), None], lambda: torch.zeros(6).random_()),
+    ("aten::random_", [torch.zeros(6, dtype=torch.int32), None], lambda: torch.zeros(6, dtype=torch.int32).random_()),
+    ("aten::multinomial", [torch.arange(1.0, 7.0), 12, True, None], lambda: torch.multinomial(torch.arange(1.0, 7.0), 12, True)),
+    ("aten::multinomial", [torch.arange(1.0, 7.0).view(2, 3), 4, True, None], lambda: torch.multinomial(torch.arange(1.0, 7.0).view(2, 3), 4, True)),
 ]  # fmt: skip
 
 
