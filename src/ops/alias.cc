@@ -130,10 +130,10 @@ constexpr OpRow kAliasOps[] = {
     {"aten::xlogy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)", in_place_of<"aten::xlogy.Tensor">},
     {"aten::xlogy_.Scalar_Other(Tensor(a!) self, Scalar other) -> Tensor(a!)",
      in_place_of<"aten::xlogy.Scalar_Other">},
-    {"aten::float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)",
-     in_place_of<"aten::float_power.Tensor_Scalar">},
     {"aten::float_power_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)",
      in_place_of<"aten::float_power.Tensor_Tensor">},
+    {"aten::float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)",
+     in_place_of<"aten::float_power.Tensor_Scalar">},
     {"aten::heaviside_(Tensor(a!) self, Tensor values) -> Tensor(a!)", in_place_of<"aten::heaviside">},
     {"aten::gcd_(Tensor(a!) self, Tensor other) -> Tensor(a!)", in_place_of<"aten::gcd">},
     {"aten::lcm_(Tensor(a!) self, Tensor other) -> Tensor(a!)", in_place_of<"aten::lcm">},
@@ -171,12 +171,6 @@ constexpr OpRow kAliasOps[] = {
     {"aten::tensordot.out(Tensor self, Tensor other, int[] dims_self, int[] dims_other, *, Tensor(a!) out) "
      "-> Tensor(a!)",
      into_out_of<"aten::tensordot">},
-    {"aten::norm.out(Tensor self, Scalar? p, int[1] dim, bool keepdim=False, *, Tensor(a!) out) -> "
-     "Tensor(a!)",
-     into_out_of<"aten::norm.ScalarOpt_dim">},
-    {"aten::norm.dtype_out(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, ScalarType dtype, Tensor(a!) "
-     "out) -> Tensor(a!)",
-     into_out_of<"aten::norm.ScalarOpt_dim_dtype">},
     {"aten::native_channel_shuffle(Tensor self, SymInt groups) -> Tensor",
      forward_to<"aten::channel_shuffle">},
     {"aten::frobenius_norm.out(Tensor self, int[1] dim, bool keepdim=False, *, Tensor(a!) out) -> Tensor(a!)",

@@ -43,6 +43,10 @@ void check_nll(const NllArguments& a) {
   if (t.dtype() != kLong && t.dtype() != kByte) {
     throw RuntimeError(cat("expected scalar type Long but found ", dtype_cpp_name(t.dtype())));
   }
+  if (x.dim() > 1 && t.dim() > 0 && x.sizes()[0] != t.sizes()[0]) {
+    throw ValueError(cat("Expected input batch_size (", x.sizes()[0], ") to match target batch_size (",
+                         t.sizes()[0], ")."));
+  }
   Dims expected = to_dims(x.sizes());
   expected.erase(expected.begin() + (x.dim() == 1 ? 0 : 1));
   if (!std::ranges::equal(t.sizes(), expected)) {

@@ -48,12 +48,11 @@ void check_windows(const Windows& w, const Tensor& x, size_t n) {
 
 int64_t pooled_size(const Windows& w, int64_t size, size_t i) {
   const int64_t span = size + 2 * w.padding[i] - w.dilation[i] * (w.kernel[i] - 1) - 1;
-  if (span < 0 && !w.ceil_mode)
-    throw RuntimeError("Output size is too small: the window does not fit in the input");
-  int64_t out = (span + (w.ceil_mode ? w.stride[i] - 1 : 0)) / w.stride[i] + 1;
+  // Rounds towards minus infinity: a window that does not fit has no place.
+  const int64_t places = span + (w.ceil_mode ? w.stride[i] - 1 : 0);
+  int64_t out = (places >= 0 ? places / w.stride[i] : -((-places + w.stride[i] - 1) / w.stride[i])) + 1;
   // The last window begins inside the input or its left padding.
   if (w.ceil_mode && (out - 1) * w.stride[i] >= size + w.padding[i]) --out;
-  if (out < 1) throw RuntimeError("Output size is too small: the window does not fit in the input");
   return out;
 }
 
@@ -69,6 +68,16 @@ Plane plane_of(const Tensor& x, size_t n) {
   for (size_t d = 0; d < lead; ++d) p.planes *= x.sizes()[d];
   for (size_t i = 0; i < n; ++i) p.in[2 - n + i] = x.sizes()[lead + i];
   return p;
+}
+
+/// RuntimeError with PyTorch's texts when no window fits.
+void check_pooled(const Tensor& x, const Plane& p, size_t n) {
+  if (p.out[0] > 0 && p.out[1] > 0) return;
+  if (n == 1) throw RuntimeError(cat("max_pool1d() Invalid computed output size: ", p.out[1]));
+  const int64_t channels = x.size(-3);
+  throw RuntimeError(cat("Given input size: (", channels, "x", p.in[0], "x", p.in[1],
+                         "). Calculated output size: (", channels, "x", p.out[0], "x", p.out[1],
+                         "). Output size is too small"));
 }
 
 Dims result_sizes(const Tensor& x, const Plane& p, size_t n) {
@@ -123,6 +132,7 @@ MaxPool max_pool(const Tensor& x, const Windows& w, size_t n) {
   check_windows(w, x, n);
   Plane p = plane_of(x, n);
   for (size_t i = 0; i < n; ++i) p.out[2 - n + i] = pooled_size(w, p.in[2 - n + i], i);
+  check_pooled(x, p, n);
   const Dims sizes = result_sizes(x, p, n);
   const Tensor in = x.contiguous();
   const MaxPool r{.values = empty(sizes, x.dtype()), .places = empty(sizes, kLong)};
@@ -163,6 +173,7 @@ void avg_pool(OpCall& c) {
   check_windows(w, x, N);
   Plane p = plane_of(x, N);
   for (size_t i = 0; i < N; ++i) p.out[2 - N + i] = pooled_size(w, p.in[2 - N + i], i);
+  check_pooled(x, p, N);
   const Tensor in = x.contiguous();
   const Tensor out = empty(result_sizes(x, p, N), x.dtype());
   if (out.numel() == 0) return c.ret(out);

@@ -1,8 +1,10 @@
 // Norms of vectors and matrices.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "base/text.h"
+#include "ops/composite.h"
 #include "ops/decompose.h"
 #include "ops/reduce.h"
 #include "ops/tables.h"
@@ -208,6 +210,22 @@ void nuclear_norm_dims(OpCall& c) {
   c.ret(matrix_norm(c.tensor(0), "nuc", 0, c.ints(1), c.boolean(2), std::nullopt));
 }
 
+/// The last argument takes the result, whose shape it must have.
+template <bool HasDtype>
+void norm_out(OpCall& c) {
+  const Tensor out = c.tensor(c.size() - 1);
+  std::vector<IValue> arguments = {c[0], c[1], c[2], c[3]};
+  if (HasDtype) arguments.push_back(c[4]);
+  const Tensor result =
+      invoke(HasDtype ? "aten::norm.ScalarOpt_dim_dtype" : "aten::norm.ScalarOpt_dim", arguments);
+  if (!std::ranges::equal(out.sizes(), result.sizes())) {
+    throw RuntimeError(cat("norm: out has size ", out.sizes(), ", but the result has size ", result.sizes(),
+                           "; give a tensor of that size, or none"));
+  }
+  write_in_place(out, result);
+  c.ret(IValue(out));
+}
+
 constexpr OpRow kVectorNormOps[] = {
     {"aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, "
      "ScalarType? dtype=None) -> Tensor",
@@ -217,6 +235,12 @@ constexpr OpRow kVectorNormOps[] = {
     {"aten::norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, ScalarType dtype) "
      "-> Tensor",
      norm_dims_dtype},
+    {"aten::norm.dtype_out(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, ScalarType dtype, Tensor(a!) "
+     "out) -> Tensor(a!)",
+     norm_out<true>},
+    {"aten::norm.out(Tensor self, Scalar? p, int[1] dim, bool keepdim=False, *, Tensor(a!) out) -> "
+     "Tensor(a!)",
+     norm_out<false>},
     {"aten::norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor", norm_dtype_op},
     {"aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor", frobenius_norm},
     {"aten::linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, ScalarType? "
