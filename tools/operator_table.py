@@ -123,7 +123,7 @@ def page(tool: OpTool, known_dtypes: dict) -> str:
         "",
         f"{len(schemas)} overloads of {len({name.split('.')[0] for name in known})} operators. Dtypes are those of the first tensor with which tests call the",
         "operator here; none are given for operators of numbers, strings and containers. *Fast* names the folder of `src/kernels` and the dtypes that it",
-        "serves; everything else runs the reference. Complex and sparse tensors are refused by name. An operator that writes into a tensor refuses an",
+        "serves; everything else runs the reference. Arithmetic of complex tensors and sparse tensors are refused by name; Fourier transforms give complex tensors and take them, and their parts can be read. An operator that writes into a tensor refuses an",
         "expanded one, in which one place of memory is several elements; PyTorch lets some do it. Functions of numbers of type `Scalar` compute in",
         "float64, PyTorch's in float32. The smallest integer divided by -1 wraps around; it ends PyTorch's process.",
         "",

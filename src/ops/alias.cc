@@ -7,6 +7,8 @@
 #include "ops/support.h"
 #include "ops/tables.h"
 #include "tensor/dtype.h"
+#include "tensor/element.h"
+#include "tensor/shape.h"
 
 namespace calque::ops {
 
@@ -53,7 +55,12 @@ void cast_to(OpCall& c) {
   c.ret(c.tensor(0).to(Dtype));
 }
 
-void is_real(OpCall& c) { c.ret(ones(c.tensor(0).sizes(), kBool)); }
+void is_real(OpCall& c) {
+  if (is_complex(c.tensor(0).dtype())) throw_not_implemented("isreal", c.tensor(0).dtype());
+  const Tensor out = empty_like(c.tensor(0), kBool);
+  out.fill_(Scalar(true));
+  c.ret(out);
+}
 
 void to_dense(OpCall& c) {
   const std::optional<ScalarType> dtype = c.optional_dtype(1);

@@ -6,6 +6,7 @@
 #include "ops/support.h"
 #include "ops/tables.h"
 #include "tensor/dtype.h"
+#include "tensor/element.h"
 #include "tensor/shape.h"
 
 namespace calque::ops {
@@ -155,6 +156,12 @@ Tensor alias(const Tensor& t) {
 
 void same(OpCall& c) { c.ret(c[0]); }
 
+/// Real tensors as they are.
+void conj(OpCall& c) {
+  if (is_complex(c.tensor(0).dtype())) throw_not_implemented("conj", c.tensor(0).dtype());
+  c.ret(c[0]);
+}
+
 void requires_grad_(OpCall& c) {
   if (c.boolean(1) && !c.tensor(0).is_floating_point()) {
     throw RuntimeError("Only Tensors of floating point and complex dtype can require gradients");
@@ -206,8 +213,7 @@ constexpr OpRow kCastOps[] = {
     {"aten::alias(Tensor(a) self) -> Tensor(a)", unary_op<alias>},
     {"aten::lift_fresh(Tensor(a) self) -> Tensor(a)", same},
     {"aten::requires_grad_(Tensor(a!) self, bool requires_grad=True) -> Tensor(a!)", requires_grad_},
-    {"aten::conj(Tensor(a) self) -> Tensor(a)", same},
-    {"aten::real(Tensor(a) self) -> Tensor(a)", same},
+    {"aten::conj(Tensor(a) self) -> Tensor(a)", conj},
     {"aten::resolve_conj(Tensor(a) self) -> Tensor(a)", same},
     {"aten::resolve_neg(Tensor(a) self) -> Tensor(a)", same},
     {"prim::data(Tensor(a) a) -> Tensor(a)", unary_op<alias>},

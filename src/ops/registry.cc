@@ -79,6 +79,8 @@ class Registry {
                                 gather_ops(),
                                 masked_ops(),
                                 alias_ops(),
+                                complex_part_ops(),
+                                fourier_ops(),
                                 string_search_ops(),
                                 list_ops(),
                                 tensor_fact_ops(),

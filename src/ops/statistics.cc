@@ -32,16 +32,27 @@ Between between_of(const std::string& name, std::string_view op) {
       cat(op, "() interpolation must be one of linear, lower, higher, midpoint or nearest, but got ", name));
 }
 
+struct QuantileArguments {
+  Tensor x, q;
+  std::optional<int64_t> dim;
+  bool keepdim, skip_nan;
+  Between between;
+  std::string_view op;
+};
+
 /// At rank `place` of sorted values, NaN at the end.
-double quantile_of(const std::vector<double>& sorted, double q, Between between, bool skip_nan) {
+double quantile_of(const std::vector<double>& sorted, double q, const QuantileArguments& a) {
   auto count = static_cast<int64_t>(sorted.size());
   while (count > 0 && std::isnan(sorted[static_cast<size_t>(count - 1)])) --count;
-  if (count == 0 || (!skip_nan && count < static_cast<int64_t>(sorted.size()))) return std::nan("");
-  const double place = q * static_cast<double>(count - 1);
+  if (count == 0 || (!a.skip_nan && count < static_cast<int64_t>(sorted.size()))) return std::nan("");
+  // The rank is a number of the dtype.
+  const bool narrow = a.x.dtype() == kFloat;
+  const double place =
+      narrow ? static_cast<float>(q) * static_cast<float>(count - 1) : q * static_cast<double>(count - 1);
   const double below = std::floor(place);
   const double low = sorted[static_cast<size_t>(below)];
   const double high = sorted[static_cast<size_t>(std::ceil(place))];
-  switch (between) {
+  switch (a.between) {
     case Between::Lower:
       return low;
     case Between::Higher:
@@ -54,14 +65,6 @@ double quantile_of(const std::vector<double>& sorted, double q, Between between,
       return place == below ? low : low + (high - low) * (place - below);
   }
 }
-
-struct QuantileArguments {
-  Tensor x, q;
-  std::optional<int64_t> dim;
-  bool keepdim, skip_nan;
-  Between between;
-  std::string_view op;
-};
 
 void check_quantile(const QuantileArguments& a) {
   if (a.x.numel() == 0) throw RuntimeError(cat(a.op, "() input tensor must be non-empty"));
@@ -91,8 +94,7 @@ void quantile(OpCall& c, const QuantileArguments& a) {
     for (int64_t i = 0; i < row.size; ++i) values.push_back(elements<double>(x)[row.offset + i * row.stride]);
     std::ranges::sort(values, [](double v, double w) { return v < w || (std::isnan(w) && !std::isnan(v)); });
     for (int64_t i = 0; i < q.numel(); ++i) {
-      elements<double>(out)[i * rows + row.index] =
-          quantile_of(values, elements<double>(q)[i], a.between, a.skip_nan);
+      elements<double>(out)[i * rows + row.index] = quantile_of(values, elements<double>(q)[i], a);
     }
   });
   Dims sizes = a.q.dim() == 0 ? Dims{} : Dims{q.numel()};
@@ -299,7 +301,7 @@ Tensor powers(const Tensor& x, std::optional<int64_t> count, bool increasing) {
 }
 void vander(OpCall& c) {
   if (c.tensor(0).dim() != 1) throw RuntimeError("x must be a one-dimensional tensor.");
-  c.ret(powers(c.tensor(0).dtype() == kBool ? c.tensor(0).to(kLong) : c.tensor(0), c.optional_int(1),
+  c.ret(powers(c.tensor(0).is_floating_point() ? c.tensor(0) : c.tensor(0).to(kLong), c.optional_int(1),
                c.boolean(2)));
 }
 void linalg_vander(OpCall& c) {

@@ -49,10 +49,12 @@ OpTable vector_norm_ops();
 OpTable view_ops();
 
 OpTable alias_ops();
+OpTable complex_part_ops();
 OpTable ctc_ops();
 OpTable draw_ops();
 OpTable eigen_ops();
 OpTable embedding_bag_ops();
+OpTable fourier_ops();
 OpTable grid_ops();
 OpTable loss_pair_ops();
 OpTable norm_channel_ops();

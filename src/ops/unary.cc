@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "kernels/pointwise/pointwise.h"
+#include "ops/spectral.h"
 #include "ops/tables.h"
 #include "ops/unary_frame.h"
 
@@ -25,6 +26,7 @@ Tensor float_unary_fast(kernels::Unary kernel, const Tensor& x, std::string_view
 }  // namespace
 
 Tensor abs(const Tensor& x) {
+  if (is_complex(x.dtype())) return magnitude(x);
   if (x.dtype() == kBool) return x.clone();
   return numeric_unary(x, "abs_cpu", []<class Op>(Op v) {
     if constexpr (std::is_floating_point_v<Op>) {

@@ -66,6 +66,8 @@ def tensor_difference(expected, found, scale: float, strict_strides: bool) -> st
         return f"expected shape {list(expected.shape)}, found {list(found.shape)}"
     if strict_strides and expected.numel() > 1 and memory_order(expected) != memory_order(found):
         return f"expected strides {expected.stride()}, found {found.stride()} of shape {list(expected.shape)}"
+    if expected.is_complex():
+        return tensor_difference(torch.view_as_real(expected.resolve_conj()), torch.view_as_real(found), scale, strict_strides)
     if expected.is_quantized:
         return quantised_difference(expected, found, scale, strict_strides)
     if expected.dtype not in TOLERANCE:

@@ -31,7 +31,8 @@ UNORDERED = {"aten::copy", "aten::kron", "aten::unique_consecutive", "aten::uniq
              "aten::linalg_solve", "aten::_lu_with_info", "aten::cholesky_inverse", "aten::cholesky_solve", "aten::linalg_inv_ex", "aten::linalg_solve_ex",
              "aten::linalg_cholesky_ex", "aten::linalg_lu", "aten::linalg_lu_factor", "aten::linalg_lu_solve", "aten::lu_solve", "aten::lu_unpack",
              "aten::linalg_lstsq", "aten::linalg_solve_triangular", "aten::triangular_solve", "aten::linalg_pinv", "aten::pinverse",
-             "aten::_weight_norm", "aten::hinge_embedding_loss", "aten::quantile", "aten::quantile.scalar", "aten::nanquantile",
+             "aten::_weight_norm", "aten::hinge_embedding_loss", "aten::channel_shuffle", "aten::native_channel_shuffle", "aten::gru_cell", "aten::rrelu", "aten::fft_fft",
+             "aten::fft_ifft", "aten::fft_rfft", "aten::fft_irfft", "aten::stft", "aten::stft.center", "aten::istft", "aten::complex", "aten::polar", "aten::quantile", "aten::quantile.scalar", "aten::nanquantile",
              "aten::nanquantile.scalar", "aten::mvlgamma", "aten::special_multigammaln"}  # fmt: skip
 # What PyTorch keeps for gradients beside the first result.
 FIRST_RESULT = {"aten::embedding_bag", "aten::embedding_bag.padding_idx"}
@@ -157,8 +158,8 @@ def memory_difference(request: Request, response) -> str | None:
             return f"argument tensor {i} afterwards: {d}"
     typed = {request.storage_numbers[storage_key(t)]: INTEGERS.get(t.dtype, t.dtype) for t in request.tensors}
     for number, dtype in typed.items():
-        before = torch.frombuffer(bytearray(storage_bytes(request.storages[number])) or bytearray(8), dtype=dtype)
-        after = torch.frombuffer(response.buffers[number] or bytearray(8), dtype=dtype)
+        before = torch.frombuffer(bytearray(storage_bytes(request.storages[number])) or bytearray(16), dtype=dtype)
+        after = torch.frombuffer(response.buffers[number] or bytearray(16), dtype=dtype)
         if (d := compare.difference(before, after)) is not None:
             return f"argument storage {number} afterwards: {d}"
     return None

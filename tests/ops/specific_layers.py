@@ -287,7 +287,7 @@ def _(s):
 @sample("aten::pixel_shuffle", "aten::pixel_unshuffle", "aten::channel_shuffle", "aten::native_channel_shuffle")
 def _(s):
     r = s.integer(1, 3)
-    lead = [s.integer(1, 2)] if "channel" in s.name else s.sizes(0, 2)
+    lead = [s.integer(1, 2)] if "channel" in s.name else [max(n, 1) for n in s.sizes(0, 2)]
     if s.name == "aten::pixel_unshuffle":
         return [s.tensor([*lead, 2, r * s.integer(1, 2), r * 2 if s.coin(0.95) else r * 2 + 1]), r]
     return [s.tensor([*lead, r * r * 2 if s.coin(0.95) else 7, 2, 3]), r]

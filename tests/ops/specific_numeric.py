@@ -417,6 +417,66 @@ def _(s):
     return [s.tensor(shape), *power, *dims, False, *dtype, out]
 
 
+@sample("aten::view_as_complex")
+def _(s):
+    wide(s)
+    return [s.tensor([*s.sizes(0, 2), 2 if s.coin(0.95) else 3], plain=True)]
+
+
+@sample("aten::view_as_real", "aten::imag")
+def _(s):
+    wide(s)
+    return [torch.view_as_complex(s.tensor([*s.sizes(0, 3), 2], plain=True))]
+
+
+@sample("aten::real", "aten::abs", "aten::angle")
+def _(s):
+    if s.coin(0.7):
+        return [s.tensor()]
+    wide(s)
+    return [torch.view_as_complex(s.tensor([*s.sizes(0, 3), 2], plain=True))]
+
+
+@sample("aten::complex", "aten::polar")
+def _(s):
+    wide(s)
+    shape = s.sizes()
+    return [s.tensor(shape), s.tensor(shape)]
+
+
+@sample("aten::fft_fft", "aten::fft_ifft", "aten::fft_rfft", "aten::fft_irfft")
+def _(s):
+    wide(s)
+    shape = [s.integer(2, 12) for _ in range(s.integer(1, 3))]
+    x = torch.view_as_complex(s.tensor([*shape, 2], plain=True)) if s.name != "aten::fft_rfft" and s.coin() else s.tensor(shape)
+    return [x, s.maybe(s.integer(0, 14)), s.integer(-1, len(shape) - 1), s.choice([None, "ortho", "forward", "backward", "other"])]
+
+
+def stretches(s):
+    wide(s)
+    size = s.choice([4, 6, 8, 9])
+    width = s.choice([size, size - 1])
+    window = s.choice([None, torch.hann_window(width, dtype=s.dtype), torch.rand(width, generator=s.generator).to(s.dtype) + 0.5])
+    return size, s.integer(1, size // 2), width, window
+
+
+@sample("aten::stft", "aten::stft.center")
+def _(s):
+    size, hop, width, window = stretches(s)
+    x = s.tensor([*([2] if s.coin() else []), s.integer(10, 30)])
+    center = [s.coin(), s.choice(["reflect", "constant"])] if s.overload == "center" else []
+    return [x, size, s.choice([None, hop]), width, window, *center, s.coin(), s.choice([None, True, False]), s.choice([True, False, None]), None]
+
+
+@sample("aten::istft")
+def _(s):
+    size, hop, width, _ = stretches(s)
+    window = torch.hann_window(width, dtype=s.dtype) + 0.1
+    one_sided = s.coin()
+    x = torch.view_as_complex(s.tensor([*([2] if s.coin() else []), size // 2 + 1 if one_sided else size, s.integer(2, 6), 2], plain=True))
+    return [x, size, hop, width, window, s.coin(), s.coin(), one_sided, s.choice([None, 7, 40]), False]
+
+
 @sample("aten::to_dense")
 def _(s):
     return [s.tensor(), None, None]

@@ -333,6 +333,24 @@ class WavClassifier(nn.Module):
         return F.normalize(self.fc(self.bn(torch.cat([mean, std], 1))))
 
 
+class Spectrograms(nn.Module):
+    """torchaudio's way: a transform of short stretches, powers, phases, and the signal back."""
+
+    def __init__(self, n_fft: int = 16, hop: int = 4):
+        super().__init__()
+        self.n_fft, self.hop = n_fft, hop
+        self.register_buffer("window", torch.hann_window(n_fft))
+
+    def forward(self, wave: Tensor, power: float = 2.0) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+        spec = torch.stft(wave, self.n_fft, self.hop, window=self.window, center=True, pad_mode="reflect", normalized=False, onesided=True, return_complex=True)
+        parts = torch.view_as_real(spec)
+        energy = spec.abs().pow(power)
+        assert torch.is_complex(spec)
+        cepstrum = torch.fft.irfft(torch.complex(torch.log(energy + 1e-6), torch.zeros_like(energy)), dim=-2)
+        back = torch.istft(spec, self.n_fft, self.hop, window=self.window, length=wave.size(-1))
+        return parts, torch.cos(torch.angle(spec)), cepstrum, back
+
+
 def _speech():
     return torch.randn(3, 1, 16, 11), torch.tensor([11, 5, 8])
 
@@ -346,6 +364,7 @@ EXAMPLES = {
     DeepSpeech: [("forward", _speech), ("transcribe", _speech), ("loss", lambda: (*_speech(), torch.tensor([[1, 2, 2], [3, 0, 0], [4, 5, 0]]), torch.tensor([3, 1, 2])))],
     CtcBeamSearch: [("forward", lambda: (torch.log_softmax(torch.randn(7, 5), -1),)), ("forward", lambda: (torch.log_softmax(torch.randn(3, 5) * 3, -1), 2, -3.0))],
     LogMel: [("forward", lambda: (torch.randn(2, 100),)), ("forward", lambda: (torch.randn(1, 64), 0.5, 0.1)), ("forward", lambda: (torch.randn(1, 8),))],
+    Spectrograms: [("forward", lambda: (torch.randn(2, 60),)), ("forward", lambda: (torch.randn(30), 1.0)), ("forward", lambda: (torch.randn(7),))],
     HifiGenerator: [("forward", lambda: (torch.randn(1, 6, 5),))],
     WavClassifier: [("forward", lambda: (torch.randn(2, 60),)), ("forward", lambda: (torch.randn(2, 60), torch.tensor([1.0, 0.5])))],
 }  # fmt: skip
