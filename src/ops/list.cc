@@ -97,7 +97,7 @@ void index(OpCall& c) {
 }
 void contains(OpCall& c) { c.ret(find(items(c, 0), c[1]) != items(c, 0).end()); }
 
-void add(OpCall& c) {
+void add_lists(OpCall& c) {
   Items joined = items(c, 0);
   const Items& more = items(c, 1);
   check_growth(static_cast<int64_t>(joined.size() + more.size()), sizeof(IValue));
@@ -231,7 +231,7 @@ constexpr OpRow kListOps[] = {
     {"aten::index.list_str(str[] self, str el) -> int", index},
     {"aten::__contains__.int_list(int[] l, int item) -> bool", contains},
     {"aten::__contains__.str_list(str[] l, str item) -> bool", contains},
-    {"aten::add.t(t[] a, t[] b) -> t[]", add},
+    {"aten::add.t(t[] a, t[] b) -> t[]", add_lists},
     {"aten::add_.t(t[](a!) self, t[] b) -> t[]", add_},
     {"aten::mul.left_t(t[] l, int n) -> t[]", mul_left},
     {"aten::mul.right_(int n, t[] l) -> t[]", mul_right},

@@ -116,7 +116,7 @@ Tensor cross_entropy_of_probabilities(const NllArguments& a, double smoothing, i
     terms = mul(terms, a.weight->reshape(shape));
   }
   if (a.reduction == kReductionNone) return neg(sum(terms, one_dim(d, x.dim(), false), x.dtype()));
-  const Tensor all = neg(total(terms));
+  Tensor all = neg(total(terms));
   if (a.reduction != kReductionMean) return all;
   const double count = static_cast<double>(x.numel()) / static_cast<double>(classes);
   return div(all, number_tensor(Scalar(count)));

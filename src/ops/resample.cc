@@ -95,8 +95,8 @@ Taps antialias_taps(const Axis<Op>& axis, int64_t i, Resampling mode) {
   const double support = scale >= 1 ? half * scale : half;
   const double inverse = scale >= 1 ? 1 / scale : 1;
   const double center = scale * (static_cast<double>(i) + 0.5);
-  const int64_t begin = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
-  const int64_t end = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), axis.input);
+  const int64_t begin = std::max<int64_t>(static_cast<int64_t>(std::floor(center - support + 0.5)), 0);
+  const int64_t end = std::min<int64_t>(static_cast<int64_t>(std::floor(center + support + 0.5)), axis.input);
   Taps taps;
   double total = 0;
   for (int64_t k = begin; k < end; ++k) {

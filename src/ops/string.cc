@@ -166,7 +166,7 @@ void ord(OpCall& c) {
   c.ret(static_cast<int64_t>(static_cast<uint8_t>(text(c)[0])));
 }
 void chr(OpCall& c) { c.ret(std::string(1, static_cast<char>(c.integer(0)))); }
-void add(OpCall& c) {
+void add_strings(OpCall& c) {
   check_growth(static_cast<int64_t>(text(c).size() + text(c, 1).size()), 1);
   c.ret(text(c) + text(c, 1));
 }
@@ -248,7 +248,7 @@ constexpr OpRow kStringOps[] = {
     {"aten::slice.str(str string, int? start=None, int? end=None, int step=1) -> str", slice},
     {"aten::ord(str string) -> int", ord},
     {"aten::chr(int i) -> str", chr},
-    {"aten::add.str(str a, str b) -> str", add},
+    {"aten::add.str(str a, str b) -> str", add_strings},
     {"aten::str(t elem) -> str", str},
     {"aten::format(str self, ...) -> str", format},
     {"aten::percentFormat(str self, ...) -> str", percent_format},
