@@ -191,7 +191,8 @@ Value* Emitter::convert_literal(Position where, const TypePtr& type, Value* inpu
   };
   if (type->kind() == TypeKind::Float) return as_float(input);
   if (type->kind() != TypeKind::List || type->contained()[0]->kind() != TypeKind::Float) return input;
-  if (!input->node->is("prim::ListConstruct")) return input;
+  // A list that a variable or anything else refers to may have been written to since it was made.
+  if (!input->node->is("prim::ListConstruct") || !input->hint.empty() || input->has_uses()) return input;
   std::vector<Value*> items = input->node->inputs;
   for (Value*& item : items) {
     item = as_float(item);

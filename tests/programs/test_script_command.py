@@ -152,6 +152,8 @@ MISTAKES = {
     "def f(x):\n    global y\n    return x\n": (2, 5, "pass the value as an argument"),
     "def f(*xs):\n    return xs\n": (1, 8, "name every argument"),
     "class M(nn.Module):\n    def forward(self, x):\n        return x\n": (1, 1, "Pass the weights as arguments"),
+    "def g(a: List[float]):\n    return a\ndef f():\n    a = [1, 2]\n    a.append(3)\n    return g(a)\n": (6, 12, "List[int]"),
+    "def f(x: int):\n    a = torch.jit.annotate(List[Any], [])\n    a.append(x)\n    return torch.eq(a, a)\n": (4, 17, "List[Any]"),
     "class A:\n    pass\nclass B(A):\n    pass\n": (3, 9, "does not support class inheritance"),
     "@torch.jit.ignore\ndef f(x):\n    return x\n": (1, 2, "leaves a function to Python"),
     "@cache\ndef f(x):\n    return x\n": (1, 2, "Remove it, or write what it does into the function"),
