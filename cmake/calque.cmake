@@ -14,9 +14,9 @@ function(calque_common target)
   endif()
 endfunction()
 
-# Files of a folder that are compiled together hide each other's names: that is no shadowing.
+# Files of a folder that are compiled together hide each other's names: that is no shadowing. GCC takes them for a header.
 if(CMAKE_UNITY_BUILD)
-  list(APPEND CALQUE_WARNINGS -Wno-shadow)
+  list(APPEND CALQUE_WARNINGS -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 # libstdc++ 12 calls functions of its own that it declares deprecated.
 list(APPEND CALQUE_WARNINGS $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)
