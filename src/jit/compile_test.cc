@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "calque/script.h"
+#include "tensor/testing.h"
 
 namespace calque::jit {
 namespace {
@@ -67,16 +68,6 @@ TEST(Compile, ErrorsNameThePlace) {
     EXPECT_THAT(error.what(), HasSubstr("        return x + y"));
   }
   EXPECT_THROW(compile("def f(x):\n    return x\n")->run_method("g", 1), ValueError);
-}
-
-template <class E, class F>
-std::string message_of(const F& action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 TEST(Compile, PartsNameTheFilesThatTheyComeFrom) {

@@ -3,6 +3,7 @@
 
 #include "calque/transformers.h"
 #include "models/registry.h"
+#include "tensor/testing.h"
 
 namespace calque::transformers {
 namespace {
@@ -17,16 +18,6 @@ BertConfig tiny() {
           .num_attention_heads = 2,
           .intermediate_size = 12,
           .max_position_embeddings = 16};
-}
-
-template <class E, class F>
-std::string message_of(const F& action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 TEST(BertModelTest, RandomWeightsRunAndDependOnTheSeedOnly) {

@@ -12,6 +12,7 @@
 #include "ops/matmul.h"
 #include "ops/nested.h"
 #include "ops/norm.h"
+#include "ops/reduce.h"
 #include "ops/softmax.h"
 #include "ops/support.h"
 #include "ops/tables.h"
@@ -125,9 +126,8 @@ HeadResults attend(const Tensor& query, const Tensor& key, const Tensor& value, 
 
 /// Mean over the heads: [batch, length, length].
 Tensor mean_of_heads(const Tensor& weights) {
-  Tensor sum = weights.select(1, 0);
-  for (int64_t head = 1; head < weights.sizes()[1]; ++head) sum = add(sum, weights.select(1, head));
-  return div(sum, number_tensor(Scalar(weights.sizes()[1])));
+  const Tensor total = sum(weights, one_dim(1, weights.dim(), false), weights.dtype());
+  return div(total, number_tensor(Scalar(weights.sizes()[1])));
 }
 
 HeadProjections head_projections(const OpCall& c, size_t embed_dim) {
