@@ -149,10 +149,7 @@ std::shared_ptr<const Py_buffer> open_buffer(nb::handle object, int flags) {
     return nullptr;
   }
   return {buffer.release(), [](Py_buffer* held) {
-            if (nb::is_alive() && !must_not_take_gil()) {
-              const nb::gil_scoped_acquire acquired;
-              PyBuffer_Release(held);
-            }
+            with_gil_unless_exiting([](void* view) { PyBuffer_Release(static_cast<Py_buffer*>(view)); }, held);
             delete held;
           }};
 }

@@ -30,21 +30,36 @@ void on_exit() {
   }
 }
 
+/// Counts this thread among those that on_exit waits for. False when it is too late to ask for the GIL.
+bool begin_to_wait() {
+  ++g_waiting;
+  if (!g_exiting.load() || std::this_thread::get_id() == g_last_thread) return true;
+  --g_waiting;
+  return false;
+}
+
 }  // namespace
 
 WithoutGil::WithoutGil() : state_(PyEval_SaveThread()) {}
 
 WithoutGil::~WithoutGil() {
-  ++g_waiting;
-  if (must_not_take_gil()) {
-    --g_waiting;
-    park();
-  }
+  if (!begin_to_wait()) park();
   PyEval_RestoreThread(state_);
   --g_waiting;
 }
 
-bool must_not_take_gil() { return g_exiting.load() && std::this_thread::get_id() != g_last_thread; }
+void with_gil_unless_exiting(void (*release)(void*), void* object) {
+  if (!nb::is_alive()) return;
+  if (PyGILState_Check() != 0) {
+    release(object);
+    return;
+  }
+  if (!begin_to_wait()) return;
+  const PyGILState_STATE state = PyGILState_Ensure();
+  --g_waiting;
+  release(object);
+  PyGILState_Release(state);
+}
 
 void watch_exit() { nb::module_::import_("atexit").attr("register")(nb::cpp_function(on_exit)); }
 

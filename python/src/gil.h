@@ -18,8 +18,9 @@ class WithoutGil {
   PyThreadState* state_;
 };
 
-/// Whether the interpreter is ending, and this is another thread than the one that ends it.
-bool must_not_take_gil();
+/// Calls `release` with the GIL, from a thread that may have it or not. Does nothing while the interpreter ends or
+/// when it is gone: what would have been released then goes with the process.
+void with_gil_unless_exiting(void (*release)(void*), void* object);
 
 /// Has the interpreter say when it ends.
 void watch_exit();

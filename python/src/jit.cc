@@ -65,9 +65,7 @@ Module load_bytes(nb::bytes content, nb::handle extra_files, jit::LoadOptions op
   const void* const data = content.data();
   const size_t size = content.size();
   const std::shared_ptr<const void> keeper(content.inc_ref().ptr(), [](PyObject* object) {
-    if (!nb::is_alive() || must_not_take_gil()) return;
-    const nb::gil_scoped_acquire acquired;
-    Py_DECREF(object);
+    with_gil_unless_exiting([](void* held) { Py_DECREF(static_cast<PyObject*>(held)); }, object);
   });
   Module module;
   {
