@@ -1,6 +1,7 @@
 // Tensors: strided views over shared storage, with PyTorch's names and meaning.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -110,6 +111,8 @@ using IntArrayRef = std::span<const int64_t>;
 /// Sizes, strides and other short lists of integers.
 using Dims = std::vector<int64_t>;
 
+class DerivedValues;
+
 /// Bytes shared by tensors. Either owned (64-byte aligned) or borrowed from `keeper` (a mapped file, a
 /// caller's buffer), which lives as long as the storage.
 class Storage final : public RefCounted {
@@ -124,11 +127,24 @@ class Storage final : public RefCounted {
   std::byte* data() const { return data_; }
   int64_t nbytes() const { return nbytes_; }
 
+  /// Says that the bytes are about to change through a raw pointer, after which what was made of the old
+  /// ones, packed weights above all, is not used again. Operators, copy_ and fill_ say so themselves.
+  void mark_written() { version_.fetch_add(1, std::memory_order_acq_rel); }
+  uint32_t version() const { return version_.load(std::memory_order_acquire); }
+  /// Says that a pointer that may write at any time was given away: nothing is made of these bytes any more.
+  void expose() { exposed_.store(true, std::memory_order_release); }
+  bool is_exposed() const { return exposed_.load(std::memory_order_acquire); }
+
  private:
+  friend class DerivedValues;
   Storage() = default;
   std::byte* data_ = nullptr;
   int64_t nbytes_ = 0;
   bool owned_ = false;
+  std::atomic<bool> exposed_{false};
+  std::atomic<uint32_t> version_{0};
+  std::atomic<uint64_t> id_{0};  ///< given when first asked for
+  std::atomic<DerivedValues*> derived_{nullptr};
   std::shared_ptr<const void> keeper_;
 };
 
@@ -185,7 +201,8 @@ class Tensor {
 
   /// First element. Valid for tensors with at least one element.
   void* raw_data() const { return impl_->storage->data() + impl_->offset * itemsize(); }
-  /// Typed pointer to the first element; TypeError when T is not the element type.
+  /// Typed pointer to the first element; TypeError when T is not the element type. Whoever writes through it
+  /// to a weight of a module that has run calls storage()->mark_written().
   template <class T>
   T* data_ptr() const;
   /// The value of a one-element tensor; RuntimeError otherwise.

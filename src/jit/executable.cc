@@ -1,6 +1,9 @@
 #include "jit/executable.h"
 
+#include <cstdlib>
+
 #include "base/check.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "calque/error.h"
 #include "passes/passes.h"
@@ -9,10 +12,26 @@
 
 namespace calque::jit {
 
+namespace {
+
+/// Writes the graph after each pass to `DIR/NAME.03-pass.txt` when CALQUE_DUMP_PHASES names a folder.
+std::function<void(std::string_view, const Graph&)> phase_writer(const Function& function) {
+  const char* const folder = std::getenv("CALQUE_DUMP_PHASES");
+  if (folder == nullptr || *folder == '\0') return {};
+  return [start = cat(folder, "/", function.qualified_name, "."), number = 0](std::string_view phase,
+                                                                              const Graph& graph) mutable {
+    const std::string count = std::to_string(number++);
+    write_file(cat(start, count.size() < 2 ? "0" : "", count, "-", phase, ".txt"),
+               as_bytes(to_string(graph)));
+  };
+}
+
+}  // namespace
+
 std::unique_ptr<Graph> optimized_graph(const Function& function) {
   check(function.graph != nullptr, cat(function.qualified_name, " has no graph"));
   std::unique_ptr<Graph> graph = function.graph->copy();
-  passes::run_pipeline(*graph);
+  passes::run_pipeline(*graph, {.on_phase = phase_writer(function)});
   return graph;
 }
 

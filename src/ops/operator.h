@@ -52,18 +52,22 @@ struct OpRow {
 /// A resolved overload. Objects live as long as the program; pointers identify overloads.
 class Operator {
  public:
-  Operator(FunctionSchema schema, OpFunction reference) : schema_(std::move(schema)), reference_(reference) {}
+  Operator(FunctionSchema schema, OpFunction reference);
   const FunctionSchema& schema() const { return schema_; }
   const std::string& name() const { return schema_.name; }
   /// Runs the reference. `results` has one place per return of the schema.
   void call(std::span<const IValue> arguments, std::span<IValue> results) const {
+    if (!written_.empty()) mark_written(arguments);
     OpCall c(arguments, results);
     reference_(c);
   }
 
  private:
+  void mark_written(std::span<const IValue> arguments) const;
+
   FunctionSchema schema_;
   OpFunction reference_;
+  std::vector<size_t> written_;  ///< arguments that the operator writes to
 };
 
 /// All overloads of `name` (`aten::add`) in PyTorch's registration order, which is the order in which calls

@@ -45,6 +45,16 @@ bool fold_batch_norm(Graph& graph);
 bool can_be_constant(const IValue& value);
 /// Turns `fork` whose future is only waited for into a call, since forked code runs at once.
 void inline_forks(Graph& graph);
+/// Turns `f(expand(x))` of element-wise f into `expand(f(x))`, so that a mask is computed for one query only.
+void sink_expand(Graph& graph);
+/// Makes `linear` on weights of the module, with the activation and the addition behind it, a
+/// `calque::linear`.
+void fuse_linear(Graph& graph);
+/// Joins two or three `calque::linear` of one input whose results are only viewed: `calque::linear_3`.
+void merge_linears(Graph& graph);
+/// Makes a `calque::attention` of scaled_dot_product_attention, and of the products, mask and softmax it
+/// stands for.
+void fuse_attention(Graph& graph);
 /// Removes nodes whose results are not used and which have no effect.
 void remove_dead_code(Graph& graph);
 /// True when the node must stay although nobody uses its results.

@@ -16,6 +16,10 @@ constexpr std::array kPipeline = {
     PassInfo{"remove_identities", remove_identities},
     PassInfo{"fold_shape_arithmetic", fold_shape_arithmetic},
     PassInfo{"fold_constants", [](Graph& graph) { fold_constants(graph, {.tensors = false}); }},
+    PassInfo{"sink_expand", sink_expand},
+    PassInfo{"fuse_linear", fuse_linear},
+    PassInfo{"fuse_attention", fuse_attention},
+    PassInfo{"merge_linears", merge_linears},
     PassInfo{"remove_dead_code", remove_dead_code},
 };
 

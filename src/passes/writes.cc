@@ -176,8 +176,9 @@ bool Writes::may_be_written(const IValue& value) {
   return false;
 }
 
-void Writes::add(const Graph& graph) {
+void Writes::add(const Graph& graph, bool callers_write) {
   block(graph.block());
+  if (!callers_write) return;
   // Callers may do to a result what they like: a list or dict that is returned counts as written.
   for (const Value* output : graph.outputs()) {
     if (is_mutable_container(*output)) write(group_of(output));

@@ -19,8 +19,9 @@ class Writes {
   using PlaceOf = std::function<const IValue*(const Node& node)>;
   explicit Writes(PlaceOf place_of = {}) : place_of_(std::move(place_of)) {}
 
-  /// Reads a graph; its values may be asked about afterwards. Several graphs can share one object.
-  void add(const Graph& graph);
+  /// Reads a graph; its values may be asked about afterwards. Several graphs can share one object. What
+  /// callers do to the results after a run counts, too, unless `callers_write` is false.
+  void add(const Graph& graph, bool callers_write = true);
   /// Someone outside may write to this value and to everything inside it.
   void mark_written(const IValue& value);
 

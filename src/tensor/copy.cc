@@ -81,6 +81,7 @@ void Tensor::copy_(const Tensor& source) const {
         "copy_ between tensors that are quantised differently; dequantize() them first");
   }
   check_broadcasts_to(source, sizes());
+  impl_->storage->mark_written();
   Tensor from = source;
   if (may_overlap(*this, source)) {
     // A contiguous copy, made without a look at this tensor's layout.
@@ -96,6 +97,7 @@ void Tensor::copy_(const Tensor& source) const {
 }
 
 void Tensor::fill_(const Scalar& value) const {
+  impl_->storage->mark_written();
   dispatch_all(dtype(), "fill_", [&]<class T>(TypeTag<T>) {
     const T element = Element<T>::store(stored_scalar<T>(value, dtype()));
     T* data = elements<T>(*this);

@@ -2,6 +2,7 @@
 #include "calque/tensor.h"
 #include "tensor/block_cache.h"
 #include "tensor/budget.h"
+#include "tensor/derived.h"
 
 namespace calque {
 
@@ -57,6 +58,7 @@ Ref<Storage> Storage::borrow(void* data, int64_t nbytes, std::shared_ptr<const v
 }
 
 Storage::~Storage() {
+  if (derived_.load(std::memory_order_acquire) != nullptr) forget_derived_values(*this);
   if (!owned_) return;
   give_block(data_, nbytes_);
   if (!keeper_) return;

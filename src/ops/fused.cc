@@ -1,0 +1,69 @@
+#include "ops/fused.h"
+
+#include <array>
+#include <memory>
+
+#include "base/check.h"
+
+namespace calque::ops {
+
+namespace {
+
+struct FusedRow {
+  OpRow row;
+  void (*prepare)(std::span<const IValue> arguments);
+};
+
+constexpr FusedRow kRows[] = {
+    {{"calque::linear(Tensor input, Tensor weight, Tensor? bias, int activation, Tensor? residual) -> Tensor",
+      fused_linear},
+     prepare_linear},
+    {{"calque::linear_2(Tensor input, Tensor weight_0, Tensor? bias_0, Tensor weight_1, Tensor? bias_1) -> "
+      "(Tensor, "
+      "Tensor)",
+      fused_linears},
+     prepare_linears},
+    {{"calque::linear_3(Tensor input, Tensor weight_0, Tensor? bias_0, Tensor weight_1, Tensor? bias_1, "
+      "Tensor "
+      "weight_2, Tensor? bias_2) -> (Tensor, Tensor, Tensor)",
+      fused_linears},
+     prepare_linears},
+    {{"calque::attention(Tensor query, Tensor key, Tensor value, Tensor? mask, Scalar? fill, float? "
+      "scale, bool is_divisor, bool is_causal, bool is_sdpa) -> Tensor",
+      fused_attention},
+     nullptr},
+};
+
+struct Entry {
+  explicit Entry(const FusedRow& row)
+      : op(parse_schema(row.row.schema), row.row.reference), prepare(row.prepare) {}
+  Operator op;
+  void (*prepare)(std::span<const IValue> arguments);
+};
+
+const std::vector<std::unique_ptr<const Entry>>& entries() {
+  static const std::vector<std::unique_ptr<const Entry>> all = [] {
+    std::vector<std::unique_ptr<const Entry>> made;
+    for (const FusedRow& row : kRows) made.push_back(std::make_unique<const Entry>(row));
+    return made;
+  }();
+  return all;
+}
+
+}  // namespace
+
+const Operator& fused_operator(std::string_view name) {
+  for (const auto& entry : entries()) {
+    if (entry->op.name() == name) return entry->op;
+  }
+  check(false, "fused_operator: unknown name");
+  return entries().front()->op;
+}
+
+void prepare_fused(const Operator& op, std::span<const IValue> arguments) {
+  for (const auto& entry : entries()) {
+    if (&entry->op == &op && entry->prepare != nullptr) entry->prepare(arguments);
+  }
+}
+
+}  // namespace calque::ops

@@ -1,0 +1,30 @@
+// Operators that passes put in the place of several: one file each, its reference the operators it stands
+// for. Programs cannot name them, and saved archives do not hold them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "ops/operator.h"
+
+namespace calque::ops {
+
+/// `calque::linear` and so on; a CHECK for unknown names.
+const Operator& fused_operator(std::string_view name);
+
+/// Does what is done once for constant arguments of a fused operator: packs weights. `arguments` are those of
+/// a call, with None in the place of what is not known before a run. Does nothing for operators without such
+/// work.
+void prepare_fused(const Operator& op, std::span<const IValue> arguments);
+
+/// What `calque::linear` does to the product before it adds the residual.
+enum class LinearActivation : int64_t { kNone, kRelu, kTanh, kGelu, kGeluTanh };
+
+/// `calque::attention` and friends, for one row of the table in fused.cc each.
+void fused_linear(OpCall& call);
+void fused_linears(OpCall& call);
+void fused_attention(OpCall& call);
+void prepare_linear(std::span<const IValue> arguments);
+void prepare_linears(std::span<const IValue> arguments);
+
+}  // namespace calque::ops

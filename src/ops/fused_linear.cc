@@ -1,0 +1,233 @@
+// Linear layers with what comes after them, on weights that are packed once.
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "kernels/gemm/packed.h"
+#include "ops/activation.h"
+#include "ops/arithmetic.h"
+#include "ops/fused.h"
+#include "ops/matmul.h"
+#include "ops/rows_view.h"
+#include "ops/support.h"
+#include "ops/unary.h"
+#include "tensor/derived.h"
+
+namespace calque::ops {
+
+namespace {
+
+/// The weights of layers with the same input, side by side, and their biases.
+struct PackedLayers {
+  kernels::PackedB weights;
+  std::vector<float> bias;  ///< empty when no layer has one
+};
+
+struct Layers {
+  std::vector<Tensor> weights;
+  std::vector<std::optional<Tensor>> biases;
+};
+
+const char kPackedKind = 0;
+
+bool is_packable(const Layers& layers) {
+  for (size_t i = 0; i < layers.weights.size(); ++i) {
+    const Tensor& weight = layers.weights[i];
+    // No packed matrix is larger than the storage that it comes from.
+    if (weight.dtype() != kFloat || weight.dim() != 2 || !weight.is_contiguous() || weight.numel() == 0)
+      return false;
+    if (weight.size(1) != layers.weights[0].size(1)) return false;
+    const std::optional<Tensor>& bias = layers.biases[i];
+    if (bias && (bias->dtype() != kFloat || bias->dim() != 1 || bias->size(0) != weight.size(0)))
+      return false;
+  }
+  return true;
+}
+
+int64_t all_columns(const Layers& layers) {
+  int64_t n = 0;
+  for (const Tensor& weight : layers.weights) n += weight.size(0);
+  return n;
+}
+
+std::vector<float> joined_bias(const Layers& layers) {
+  std::vector<float> out;
+  if (std::none_of(layers.biases.begin(), layers.biases.end(), [](const auto& b) { return b.has_value(); }))
+    return out;
+  for (size_t i = 0; i < layers.weights.size(); ++i) {
+    const auto n = static_cast<size_t>(layers.weights[i].size(0));
+    if (!layers.biases[i]) {
+      out.insert(out.end(), n, 0.0F);
+      continue;
+    }
+    const Tensor bias = layers.biases[i]->contiguous();
+    out.insert(out.end(), bias.data_ptr<float>(), bias.data_ptr<float>() + n);
+  }
+  return out;
+}
+
+std::shared_ptr<const PackedLayers> pack(const Layers& layers) {
+  const int64_t k = layers.weights[0].size(1);
+  auto packed = std::make_shared<PackedLayers>();
+  packed->bias = joined_bias(layers);
+  if (layers.weights.size() == 1) {
+    packed->weights =
+        kernels::pack_b(k, layers.weights[0].size(0), layers.weights[0].data_ptr<float>(), 1, k);
+    return packed;
+  }
+  std::vector<float> joined;
+  joined.reserve(static_cast<size_t>(all_columns(layers) * k));
+  for (const Tensor& weight : layers.weights) {
+    const float* const data = weight.data_ptr<float>();
+    joined.insert(joined.end(), data, data + weight.numel());
+  }
+  packed->weights = kernels::pack_b(k, all_columns(layers), joined.data(), 1, k);
+  return packed;
+}
+
+/// nullptr when the weights have to be used as they are.
+std::shared_ptr<const PackedLayers> packed_layers(const Layers& layers) {
+  if (!is_packable(layers)) return nullptr;
+  std::vector<Tensor> sources = layers.weights;
+  for (const std::optional<Tensor>& bias : layers.biases) {
+    if (bias) sources.push_back(*bias);
+  }
+  auto packed = std::static_pointer_cast<const PackedLayers>(
+      derived_value(&kPackedKind, sources, [&] { return pack(layers); }));
+  // A processor's instruction set may have been restricted since.
+  return packed != nullptr && packed->weights.isa() == active_isa() ? packed : nullptr;
+}
+
+Dims output_sizes(const Tensor& input, int64_t columns) {
+  Dims sizes = to_dims(input.sizes());
+  sizes.back() = columns;
+  return sizes;
+}
+
+kernels::Activation kernel_activation(LinearActivation activation) {
+  switch (activation) {
+    case LinearActivation::kNone:
+      return kernels::Activation::kNone;
+    case LinearActivation::kRelu:
+      return kernels::Activation::kRelu;
+    case LinearActivation::kTanh:
+      return kernels::Activation::kTanh;
+    case LinearActivation::kGelu:
+      return kernels::Activation::kGelu;
+    case LinearActivation::kGeluTanh:
+      return kernels::Activation::kGeluTanh;
+  }
+  return kernels::Activation::kNone;
+}
+
+struct Epilogue {
+  LinearActivation activation = LinearActivation::kNone;
+  std::optional<Tensor> residual{};
+};
+
+/// nullopt when this has to be computed step by step.
+std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, const Epilogue& epilogue) {
+  if (input.dtype() != kFloat || input.dim() < 1) return std::nullopt;
+  const std::shared_ptr<const PackedLayers> packed = packed_layers(layers);
+  if (packed == nullptr || input.size(-1) != packed->weights.k()) return std::nullopt;
+  std::optional<RowsView> x = rows_view(input);
+  Tensor dense = input;
+  if (!x) {
+    dense = input.contiguous();
+    x = rows_view(dense);
+  }
+  const Tensor out = empty(output_sizes(input, packed->weights.n()), kFloat);
+  kernels::GemmPackedArgs args{.m = x->rows,
+                               .a = x->data,
+                               .a_row = x->stride,
+                               .c = out.data_ptr<float>(),
+                               .c_row = packed->weights.n(),
+                               .bias = packed->bias.empty() ? nullptr : packed->bias.data(),
+                               .activation = kernel_activation(epilogue.activation)};
+  if (epilogue.residual) {
+    const std::optional<RowsView> residual = rows_view(*epilogue.residual);
+    if (!residual || !std::ranges::equal(epilogue.residual->sizes(), out.sizes())) return std::nullopt;
+    args.residual = residual->data;
+    args.residual_row = residual->stride;
+  }
+  if (out.numel() > 0) kernels::gemm_packed(args, packed->weights);
+  return out;
+}
+
+Tensor activated(const Tensor& x, LinearActivation activation) {
+  const auto by_name = [&x](std::string_view name, std::vector<IValue> more) {
+    more.insert(more.begin(), x);
+    return call_operator(*find_operator(name), std::move(more))[0].toTensor();
+  };
+  switch (activation) {
+    case LinearActivation::kNone:
+      return x;
+    case LinearActivation::kRelu:
+      return relu(x);
+    case LinearActivation::kTanh:
+      return by_name("aten::tanh", {});
+    case LinearActivation::kGelu:
+      return by_name("aten::gelu", {IValue("none")});
+    case LinearActivation::kGeluTanh:
+      return by_name("aten::gelu", {IValue("tanh")});
+  }
+  return x;
+}
+
+Layers layers_of(std::span<const IValue> arguments, size_t count) {
+  Layers layers;
+  for (size_t i = 0; i < count; ++i) {
+    layers.weights.push_back(arguments[1 + 2 * i].toTensor());
+    const IValue& bias = arguments[2 + 2 * i];
+    layers.biases.push_back(bias.isNone() ? std::nullopt : std::optional(bias.toTensor()));
+  }
+  return layers;
+}
+
+}  // namespace
+
+void fused_linear(OpCall& call) {
+  const Tensor input = call.tensor(0);
+  const Layers layers{.weights = {call.tensor(1)}, .biases = {call.optional_tensor(2)}};
+  const Epilogue epilogue{.activation = static_cast<LinearActivation>(call.integer(3)),
+                          .residual = call.optional_tensor(4)};
+  if (std::optional<Tensor> out = fast_linear(input, layers, epilogue)) return call.ret(std::move(*out));
+  Tensor out = activated(linear(input, layers.weights[0], layers.biases[0]), epilogue.activation);
+  if (epilogue.residual) out = add(out, *epilogue.residual);
+  call.ret(std::move(out));
+}
+
+void fused_linears(OpCall& call) {
+  const size_t count = (call.size() - 1) / 2;
+  const Tensor input = call.tensor(0);
+  Layers layers;
+  for (size_t i = 0; i < count; ++i) {
+    layers.weights.push_back(call.tensor(1 + 2 * i));
+    layers.biases.push_back(call.optional_tensor(2 + 2 * i));
+  }
+  const std::optional<Tensor> out = fast_linear(input, layers, {});
+  int64_t column = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (!out) {
+      call.ret(linear(input, layers.weights[i], layers.biases[i]), i);
+      continue;
+    }
+    const int64_t end = column + layers.weights[i].size(0);
+    call.ret(out->slice(-1, column, end), i);
+    column = end;
+  }
+}
+
+void prepare_linear(std::span<const IValue> arguments) {
+  if (arguments[1].isTensor()) packed_layers(layers_of(arguments, 1));
+}
+
+void prepare_linears(std::span<const IValue> arguments) {
+  const size_t count = (arguments.size() - 1) / 2;
+  for (size_t i = 0; i < count; ++i) {
+    if (!arguments[1 + 2 * i].isTensor()) return;
+  }
+  packed_layers(layers_of(arguments, count));
+}
+
+}  // namespace calque::ops

@@ -1,0 +1,110 @@
+#include "passes/match.h"
+
+#include "ops/fused.h"
+#include "ops/operator.h"
+
+namespace calque::passes {
+
+bool calls(const Node& node, std::string_view name) { return node.op != nullptr && node.op->name() == name; }
+
+Node* producer(const Value* value, std::string_view name, const Node& beside) {
+  Node* node = value->node;
+  return calls(*node, name) && node->outputs.size() == 1 && node->owner == beside.owner ? node : nullptr;
+}
+
+const IValue* constant_of(const Value* value) {
+  return value->node->is("prim::Constant") ? &value->node->value : nullptr;
+}
+
+bool is_none(const Value* value) {
+  const IValue* constant = constant_of(value);
+  return constant != nullptr && constant->isNone();
+}
+
+bool is_constant_int(const Value* value, int64_t wanted) {
+  const IValue* constant = constant_of(value);
+  return constant != nullptr && constant->isInt() && constant->toInt() == wanted;
+}
+
+bool is_constant_bool(const Value* value, bool wanted) {
+  const IValue* constant = constant_of(value);
+  return constant != nullptr && constant->isBool() && constant->toBool() == wanted;
+}
+
+bool is_constant_text(const Value* value, std::string_view wanted) {
+  const IValue* constant = constant_of(value);
+  return constant != nullptr && constant->isString() && constant->toStringRef() == wanted;
+}
+
+bool is_constant_ints(const Value* value, const std::vector<int64_t>& wanted) {
+  const IValue* constant = constant_of(value);
+  return constant != nullptr && constant->isList() && constant->isIntList() &&
+         constant->toIntVector() == wanted;
+}
+
+std::optional<double> constant_number(const Value* value) {
+  const IValue* constant = constant_of(value);
+  if (constant == nullptr) return std::nullopt;
+  if (constant->isInt() || constant->isDouble()) return constant->toScalar().to_double();
+  if (!constant->isTensor() || !constant->toTensor().defined()) return std::nullopt;
+  const Tensor tensor = constant->toTensor();
+  if (tensor.dim() != 0 || is_complex(tensor.dtype())) return std::nullopt;
+  return tensor.item().to_double();
+}
+
+bool is_static(const Value* value) {
+  while (value->node->is("prim::GetAttr")) value = value->node->input();
+  if (value->node->is("prim::Constant")) return true;
+  return value->type->kind() == TypeKind::Class && value->node->owner->owning_node() == nullptr &&
+         value->node == value->node->owner->param_node() && value->offset == 0;
+}
+
+IValue static_value(const Value* value, const IValue& self) {
+  if (const IValue* constant = constant_of(value)) return *constant;
+  if (!value->node->is("prim::GetAttr")) {
+    const bool is_self = value->node == value->node->owner->param_node() && value->offset == 0;
+    return is_self ? self : IValue();
+  }
+  const IValue owner = static_value(value->node->input(), self);
+  if (!owner.isObject()) return {};
+  const ObjectImpl& object = *owner.object_impl();
+  const std::optional<size_t> slot = object.type->find_attribute(value->node->name);
+  return slot && *slot < object.slots.size() ? object.slots[*slot] : IValue();
+}
+
+namespace {
+
+bool comes_after(const Node* node, const Node* other) {
+  for (const Node* at = other->next; at != other->owner->return_node(); at = at->next) {
+    if (at == node) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void hoist_static(Value* value, Node* node) {
+  Node* maker = value->node;
+  if (maker->owner != node->owner || !comes_after(maker, node)) return;
+  for (Value* input : maker->inputs) hoist_static(input, node);
+  maker->move_before(node);
+}
+
+Node* insert_fused(std::string_view name, const std::vector<Value*>& inputs, Node& place) {
+  Node* node = place.graph().create(std::string(name), inputs);
+  node->op = &ops::fused_operator(name);
+  node->range = place.range;
+  node->scope = place.scope;
+  for (const Argument& result : node->op->schema().returns) node->add_output(result.type);
+  node->insert_before(&place);
+  return node;
+}
+
+Value* insert_constant(IValue value, Node& place) {
+  Node* node = place.graph().create_constant(std::move(value));
+  node->scope = place.scope;
+  node->insert_before(&place);
+  return node->output();
+}
+
+}  // namespace calque::passes

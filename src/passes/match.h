@@ -1,0 +1,42 @@
+// What passes that look for patterns ask about nodes and values.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "ir/graph.h"
+
+namespace calque::passes {
+
+/// The node calls an overload of this operator: `aten::add`.
+bool calls(const Node& node, std::string_view name);
+/// The producer of `value` when it calls this operator, has one result, and lies in the same block as
+/// `beside`.
+Node* producer(const Value* value, std::string_view name, const Node& beside);
+
+/// nullptr when the value is not a constant.
+const IValue* constant_of(const Value* value);
+bool is_none(const Value* value);
+bool is_constant_int(const Value* value, int64_t wanted);
+bool is_constant_bool(const Value* value, bool wanted);
+bool is_constant_text(const Value* value, std::string_view wanted);
+bool is_constant_ints(const Value* value, const std::vector<int64_t>& wanted);
+/// An int, float or 0-dim tensor.
+std::optional<double> constant_number(const Value* value);
+
+inline bool has_one_use(const Value* value) { return value->uses.size() == 1; }
+
+/// A constant, or an attribute of the module or of one of its submodules: the same in each run unless
+/// somebody writes to it.
+bool is_static(const Value* value);
+/// The run-time value behind a static value, for the module `self`; None when it cannot be found.
+IValue static_value(const Value* value, const IValue& self);
+
+/// Links the static `value` before `node`, together with what it is read from.
+void hoist_static(Value* value, Node* node);
+
+/// Makes the node `name` of ops/fused.h before `place`, with that node's source and scope.
+Node* insert_fused(std::string_view name, const std::vector<Value*>& inputs, Node& place);
+Value* insert_constant(IValue value, Node& place);
+
+}  // namespace calque::passes
