@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/cpu.h"
+#include "kernels/attention/attention_kernels.h"
 #include "kernels/convert/convert_kernels.h"
 #include "kernels/gelu/gelu_kernels.h"
 #include "kernels/gemm/gemm_kernels.h"
@@ -21,6 +22,7 @@ struct KernelSet {
   const GeluKernels* gelu;
   const SoftmaxKernels* softmax;
   const LayerNormKernels* layer_norm;
+  const AttentionKernels* attention;
 };
 
 /// The kernels of `isa`, which must not exceed best_isa(). In registry_x86.cc or registry_generic.cc.

@@ -1,0 +1,52 @@
+// What one instruction set provides for attention.
+#pragma once
+
+#include <cstdint>
+
+namespace calque::kernels {
+
+/// Keys whose scores are held at a time.
+inline constexpr int64_t kAttentionKeys = 512;
+
+/// Distance, in elements, between rows of the left factor of a tile: constant, so that the inner loop
+/// addresses all rows from one register, and an odd number of cache lines, so that rows do not fall into one
+/// set of the first-level cache.
+inline constexpr int64_t kAttentionRow = kAttentionKeys + 16;
+
+/// No kernel has more rows.
+inline constexpr int kMaxAttentionRows = 16;
+
+/// out[rows, cols] = (initial * initial_factor + A[rows, k] B[k, cols]) * factor, summed over k in order.
+struct AttentionTile {
+  int64_t k;
+  int rows;        // 1..rows of the kernels
+  int64_t cols;    // any number
+  const float* a;  // rows kAttentionRow apart
+  const float* b;  // rows b_row apart, readable up to the next multiple of `width` columns
+  int64_t b_row;
+  const float* initial;  // nullptr: 0
+  int64_t initial_row;
+  const float* initial_factor;  // one per row; nullptr: 1
+  float* out;
+  int64_t out_row;
+  const float* factor;  // one per row; nullptr: 1
+};
+
+struct AttentionKernels {
+  int rows;   // of the largest tile
+  int panel;  // columns for which a tile of `rows` is fastest; divides kAttentionKeys
+  int width;
+  void (*tile)(const AttentionTile& tile);
+  /// x = scale * x + mask, rounded at most twice; returns the largest that is no NaN, -inf without any.
+  /// Without `mask` each element's is `same`.
+  float (*scale_and_max)(int64_t n, float scale, const float* mask, float same, float* x);
+  /// x = exp(x - max), x <= max or NaN, each within 2 ulp of the exponential of the rounded difference;
+  /// returns the sum.
+  float (*exp_and_sum)(int64_t n, float max, float* x);
+};
+
+extern const AttentionKernels kAttentionScalar;
+extern const AttentionKernels kAttentionAvx2;
+extern const AttentionKernels kAttentionAvx512;
+
+}  // namespace calque::kernels

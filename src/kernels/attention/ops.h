@@ -1,0 +1,173 @@
+// The loops of attention for vectors of simd/. The rules of simd/avx512.h hold here.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/attention/attention_kernels.h"
+
+namespace calque::kernels {
+
+/// kSums, some vectors of B and one of A must fit into the registers. A tile has at most kRows rows, and as
+/// many vectors of columns as its sums allow, but no more than kMaxVectors.
+template <class V, int kRows, int kSums>
+class AttentionOps {
+ public:
+  static constexpr AttentionKernels kernels() {
+    return {kRows, kSums / kRows * V::kWidth, V::kWidth, run, scale_and_max, exp_and_sum};
+  }
+
+ private:
+  static constexpr int kMaxVectors = 4;
+  static_assert(kRows <= kMaxAttentionRows);
+  static_assert(kAttentionKeys % (kSums / kRows * V::kWidth) == 0);
+
+  static void run(const AttentionTile& tile) {
+    const int64_t vectors = (tile.cols + V::kWidth - 1) / V::kWidth;
+    const int64_t most = kSums / tile.rows < kMaxVectors ? kSums / tile.rows : kMaxVectors;
+    const int64_t parts = (vectors + most - 1) / most;
+    int64_t done = 0;
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t here = vectors * (part + 1) / parts - done;
+      kTable.runs[(tile.rows - 1) * kMaxVectors + here - 1](tile, done * V::kWidth);
+      done += here;
+    }
+  }
+
+  template <int kTileRows, int kVectors>
+  static void run_part(const AttentionTile& tile, int64_t col) {
+    V sums[kTileRows][kVectors];
+    const int last = static_cast<int>(
+        tile.cols - col < kVectors * V::kWidth ? tile.cols - col - (kVectors - 1) * V::kWidth : V::kWidth);
+#pragma GCC unroll 16
+    for (int r = 0; r < kTileRows; ++r) start_row<kVectors>(tile, r, col, last, sums[r]);
+    const float* a = tile.a;
+    const float* b = tile.b + col;
+    for (int64_t i = 0; i < tile.k; ++i) {
+      V bs[kVectors];
+#pragma GCC unroll 4
+      for (int n = 0; n < kVectors; ++n) bs[n] = V::load(b + n * V::kWidth);
+#pragma GCC unroll 16
+      for (int r = 0; r < kTileRows; ++r) {
+        const V as = V::broadcast(a + r * kAttentionRow);
+#pragma GCC unroll 4
+        for (int n = 0; n < kVectors; ++n) sums[r][n] = V::fma(as, bs[n], sums[r][n]);
+      }
+      ++a;
+      b += tile.b_row;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kTileRows; ++r) finish_row<kVectors>(tile, r, col, last, sums[r]);
+  }
+
+  template <int kVectors>
+  [[gnu::always_inline]] static inline void start_row(const AttentionTile& tile, int r, int64_t col, int last,
+                                                      V (&sums)[kVectors]) {
+#pragma GCC unroll 4
+    for (int n = 0; n < kVectors; ++n) {
+      sums[n] = V::zero();
+      if (tile.initial == nullptr) continue;
+      const int count = n + 1 < kVectors ? V::kWidth : last;
+      sums[n] = V::load_first(tile.initial + r * tile.initial_row + col + n * V::kWidth, count);
+      if (tile.initial_factor != nullptr) sums[n] = V::mul(sums[n], V::set(tile.initial_factor[r]));
+    }
+  }
+
+  template <int kVectors>
+  [[gnu::always_inline]] static inline void finish_row(const AttentionTile& tile, int r, int64_t col,
+                                                       int last, V (&sums)[kVectors]) {
+#pragma GCC unroll 4
+    for (int n = 0; n < kVectors; ++n) {
+      const int count = n + 1 < kVectors ? V::kWidth : last;
+      V value = sums[n];
+      if (tile.factor != nullptr) value = V::mul(value, V::set(tile.factor[r]));
+      V::store_first(tile.out + r * tile.out_row + col + n * V::kWidth, count, value);
+    }
+  }
+
+  using Run = void (*)(const AttentionTile&, int64_t);
+  struct Table {
+    Run runs[kRows * kMaxVectors] = {};
+  };
+  template <int kIndex>
+  static constexpr void fill(Table& table) {
+    if constexpr (kIndex < kRows * kMaxVectors) {
+      constexpr int kTileRows = kIndex / kMaxVectors + 1;
+      constexpr int kVectors = kIndex % kMaxVectors + 1;
+      if constexpr (kTileRows * kVectors <= kSums) table.runs[kIndex] = run_part<kTileRows, kVectors>;
+      fill<kIndex + 1>(table);
+    }
+  }
+  static constexpr Table make_table() {
+    Table table;
+    fill<0>(table);
+    return table;
+  }
+  static constexpr Table kTable = make_table();
+
+  static float scale_and_max(int64_t n, float scale, const float* mask, float same, float* x) {
+    return mask != nullptr ? scale_row<true>(n, scale, mask, same, x)
+                           : scale_row<false>(n, scale, mask, same, x);
+  }
+
+  template <bool kMask>
+  static float scale_row(int64_t n, float scale, const float* mask, float same, float* x) {
+    const V factor = V::set(scale);
+    const V lowest = V::set(-__builtin_inff());
+    const V addend = V::set(same);
+    V max[2] = {lowest, lowest};
+    int64_t i = 0;
+    for (; i + 2 * V::kWidth <= n; i += 2 * V::kWidth) {
+      for (int j = 0; j < 2; ++j) {
+        const V value = V::fma(V::load(x + i + j * V::kWidth), factor,
+                               kMask ? V::load(mask + i + j * V::kWidth) : addend);
+        V::store(x + i + j * V::kWidth, value);
+        max[j] = V::max(value, max[j]);
+      }
+    }
+    for (; i < n; i += V::kWidth) {
+      const int count = static_cast<int>(n - i < V::kWidth ? n - i : V::kWidth);
+      const V value =
+          V::fma(V::load_first(x + i, count), factor, kMask ? V::load_first(mask + i, count) : addend);
+      V::store_first(x + i, count, value);
+      max[0] = V::max(V::first_of(count, value, lowest), max[0]);
+    }
+    return V::largest(V::max(max[0], max[1]));
+  }
+
+  static float exp_and_sum(int64_t n, float max, float* x) {
+    const V shift = V::set(max);
+    V sums[2] = {V::zero(), V::zero()};
+    int64_t i = 0;
+    for (; i + 2 * V::kWidth <= n; i += 2 * V::kWidth) {
+      for (int j = 0; j < 2; ++j) {
+        const V e = exp(V::sub(V::load(x + i + j * V::kWidth), shift));
+        V::store(x + i + j * V::kWidth, e);
+        sums[j] = V::add(sums[j], e);
+      }
+    }
+    for (; i < n; i += V::kWidth) {
+      const int count = static_cast<int>(n - i < V::kWidth ? n - i : V::kWidth);
+      const V e = exp(V::sub(V::load_first(x + i, count), shift));
+      V::store_first(x + i, count, e);
+      sums[0] = V::add(sums[0], V::first_of(count, e, V::zero()));
+    }
+    return V::sum(V::add(sums[0], sums[1]));
+  }
+
+  // Math<V>::exp for x <= 0, which needs no upper bound.
+  [[gnu::always_inline]] static inline V exp(V x) {
+    x = V::max(V::set(-104.0F), x);  // in this order of arguments NaN passes
+    const V n = V::round(V::mul(x, V::set(1.44269504F)));
+    V r = V::fnma(n, V::set(0x1.62e4p-1F), x);
+    r = V::fnma(n, V::set(0x1.7f7d1cp-20F), r);
+    V p = V::set(0.00138144719F);
+    p = V::fma(p, r, V::set(0.00836877991F));
+    p = V::fma(p, r, V::set(0.0416683927F));
+    p = V::fma(p, r, V::set(0.166665196F));
+    p = V::fma(p, r, V::set(0.49999994F));
+    p = V::fma(V::mul(r, r), p, r);
+    return V::scale(V::add(p, V::set(1.0F)), n);
+  }
+};
+
+}  // namespace calque::kernels
