@@ -14,12 +14,6 @@ namespace calque::kernels {
 
 namespace {
 
-constexpr double kMinParallelWork = 1 << 18;  // multiplications worth a second thread
-constexpr double kMinTaskWork = 1 << 16;      // multiplications worth the hand-over of a task
-constexpr double kTasksPerThread = 4;
-constexpr int64_t kMinChunkQueries = 48;  // fewer do not pay for packing the keys once more
-constexpr int64_t kPackingQueries = 4;    // packing a key costs about as much as so many queries
-
 // Tasks: for each sequence, heads times chunks of its queries. The cut changes no result.
 class AttentionPlan {
  public:
@@ -68,6 +62,12 @@ class AttentionPlan {
   }
 
  private:
+  static constexpr double kMinParallelWork = 1 << 18;  // multiplications worth a second thread
+  static constexpr double kMinTaskWork = 1 << 16;      // multiplications worth the hand-over of a task
+  static constexpr double kTasksPerThread = 4;
+  static constexpr int64_t kMinChunkQueries = 48;  // fewer do not pay for packing the keys once more
+  static constexpr int64_t kPackingQueries = 4;    // packing a key costs about as much as so many queries
+
   static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
   static double work_of(const AttentionArgs& args, int64_t sequence) {

@@ -30,8 +30,8 @@ namespace calque::kernels {
 ///
 /// A row depends on its query, the keys, the values and its mask only: it has the same bits whatever the
 /// other queries, sequences and heads are, and on any number of threads. Scores are summed over head_size in
-/// order, weights over the keys in order; the exponentials are within 2 ulp, and their sum is taken in lanes
-/// over blocks of kAttentionKeys keys. Against exact arithmetic
+/// order, weights over the keys in order; the exponentials are within 2 ulp as far as they count, and their
+/// sum is taken in lanes over blocks of kAttentionKeys keys. Against exact arithmetic
 ///
 ///     |error| <= (2 (head_size + 1) |scale| max_j sum_i |q_i k_ji| + 8 max_j |score_j| + 2 keys + 32) 2^-24
 ///     max |v|

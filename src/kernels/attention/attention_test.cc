@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "calque/threads.h"
-#include "kernels/attention/attention_kernels.h"
+#include "kernels/registry.h"
 #include "kernels/test_support.h"
 
 namespace calque::kernels {
@@ -329,6 +329,27 @@ TEST_P(Attention, WhatIsNotSeenDoesNotCount) {
   for (int64_t j = 10; j < 40; ++j) p.k[at(j * p.args.k_row)] = p.v[at(j * p.args.v_row)] = kNan;
   p.run();
   for (int64_t i = 0; i < 40; ++i) ASSERT_EQ(std::isnan(p.out_row(0, 0, i)[0]), i >= 10) << i;
+}
+
+TEST_P(Attention, Exponentials) {
+  const AttentionKernels& kernels = *active_kernels().attention;
+  std::mt19937 rng(10);
+  for (const float low : {0.01F, 1.0F, 20.0F, 87.0F}) {
+    for (float x : random_floats(rng, 20000, low)) {
+      x = -std::abs(x);
+      const double wanted = std::exp(static_cast<double>(x));
+      float found = x;
+      ASSERT_EQ(kernels.exp_and_sum(1, 0, &found), found);
+      ASSERT_LE(std::abs(static_cast<double>(found) - wanted), wanted * (x < -20 ? 0x1p-21 : 0x1p-22)) << x;
+    }
+  }
+  float ends[] = {0, -0.0F, -88, -104, -200, -3e38F, -kInf, kNan};
+  kernels.exp_and_sum(8, 0, ends);
+  EXPECT_EQ(ends[0], 1.0F);
+  EXPECT_EQ(ends[1], 1.0F);
+  EXPECT_NEAR(ends[2], std::exp(-88.0), 1e-44);
+  for (int i = 3; i < 7; ++i) EXPECT_EQ(ends[i], 0.0F) << i;
+  EXPECT_TRUE(std::isnan(ends[7]));
 }
 
 // Each row again, alone: as a sequence of one query, which takes other tiles, packs nothing and starts

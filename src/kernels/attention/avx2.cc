@@ -4,6 +4,6 @@
 namespace calque::kernels {
 
 // 12 sums, 2 vectors of B and one of A: 15 of 16 registers.
-constexpr AttentionKernels kAttentionAvx2 = AttentionOps<avx2::F32, 6, 12>::kernels();
+constexpr AttentionKernels kAttentionAvx2 = AttentionOps<avx2::F32, 6, 12, true>::kernels();
 
 }  // namespace calque::kernels

@@ -4,6 +4,6 @@
 namespace calque::kernels {
 
 // 24 sums, 2 vectors of B and one of A: 27 of 32 registers.
-constexpr AttentionKernels kAttentionAvx512 = AttentionOps<avx512::F32, 12, 24>::kernels();
+constexpr AttentionKernels kAttentionAvx512 = AttentionOps<avx512::F32, 12, 24, true>::kernels();
 
 }  // namespace calque::kernels

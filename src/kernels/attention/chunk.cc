@@ -10,10 +10,6 @@ namespace calque::kernels {
 
 namespace {
 
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Keys go by in blocks, the softmax's maximum, sum and weighted values are carried from one to the next. Rows
 // of a tile are independent of each other.
 class ChunkRun {
@@ -27,20 +23,13 @@ class ChunkRun {
         tiles_(ceil_div(chunk.count, kernels_.rows)),
         tile_rows_(ceil_div(chunk.count, tiles_)),
         value_row_(ceil_div(args.value_size, kernels_.width) * kernels_.width) {
-    const int64_t row = args.q_offsets[chunk.sequence] + chunk.first;
-    const int64_t key = args.k_offsets[chunk.sequence];
-    q_ = args.q + row * args.q_row + chunk.head * args.q_head;
-    out_ = args.out + row * args.out_row + chunk.head * args.out_head;
-    k_ = args.k + key * args.k_row + chunk.head * args.k_head;
-    v_ = args.v + key * args.v_row + chunk.head * args.v_head;
-    if (args.mask != nullptr) {
-      mask_ = args.mask + chunk.sequence * args.mask_sequence + chunk.head * args.mask_head +
-              chunk.first * args.mask_query;
-    }
+    out_ =
+        args.out + (args.q_offsets[chunk.sequence] + chunk.first) * args.out_row + chunk.head * args.out_head;
   }
 
   void run() {
     if (keys_ == 0) return zero_rows();
+    locate();
     allocate();
     const int64_t blocks = blocks_of(chunk_.count - 1);
     for (int64_t block = 0; block < blocks; ++block) {
@@ -57,6 +46,10 @@ class ChunkRun {
   }
 
  private:
+  static constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+  static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
   // How many keys query `row` of the chunk sees.
   int64_t seen(int64_t row) const {
     if (!args_.causal) return keys_;
@@ -72,6 +65,17 @@ class ChunkRun {
     for (int64_t i = 0; i < chunk_.count; ++i) std::fill_n(out_ + i * args_.out_row, args_.value_size, 0.0F);
   }
 
+  void locate() {
+    const int64_t key = args_.k_offsets[chunk_.sequence];
+    q_ = args_.q + (args_.q_offsets[chunk_.sequence] + chunk_.first) * args_.q_row +
+         chunk_.head * args_.q_head;
+    k_ = args_.k + key * args_.k_row + chunk_.head * args_.k_head;
+    v_ = args_.v + key * args_.v_row + chunk_.head * args_.v_head;
+    if (args_.mask == nullptr) return;
+    mask_ = args_.mask + chunk_.sequence * args_.mask_sequence + chunk_.head * args_.mask_head +
+            chunk_.first * args_.mask_query;
+  }
+
   void allocate() {
     depth_blocks_ = std::max<int64_t>(1, ceil_div(args_.head_size, kAttentionKeys));
     queries_ = scratch_.queries.grow_to(static_cast<size_t>(depth_blocks_ * kernels_.rows * kAttentionRow));
@@ -82,11 +86,17 @@ class ChunkRun {
     packed_keys_ = scratch_.keys.grow_to(static_cast<size_t>(panels * kernels_.panel * args_.head_size));
   }
 
+  // The last panel of a block is no wider than its keys need.
+  int64_t panel_width(int64_t panel) const {
+    const int64_t left = block_keys_ - panel * kernels_.panel;
+    return std::min<int64_t>(kernels_.panel, ceil_div(left, kernels_.width) * kernels_.width);
+  }
+
   void pack_panel(int64_t panel, float* packed) const {
     const int64_t key = panel * kernels_.panel;
     const int cols = static_cast<int>(std::min<int64_t>(kernels_.panel, block_keys_ - key));
     active_kernels().gemm_f32->pack_transposed(args_.head_size, cols, k_ + (first_key_ + key) * args_.k_row,
-                                               args_.k_row, packed, kernels_.panel);
+                                               args_.k_row, packed, panel_width(panel));
   }
 
   void pack_keys() {
@@ -117,9 +127,9 @@ class ChunkRun {
   void run_tile(int64_t row, int rows, bool first, bool last) {
     score(row, rows);
     float kept[kMaxAttentionRows];
+    soften(row, rows, first, kept);
     float factor[kMaxAttentionRows];
     for (int r = 0; r < rows; ++r) {
-      soften(row + r, scores_ + r * kAttentionRow, first, kept[r]);
       const float sum = sum_[row + r];
       factor[r] = sum == 0 && args_.empty_rows_are_zero ? 0.0F : 1.0F / sum;
     }
@@ -130,8 +140,8 @@ class ChunkRun {
     for (int64_t block = 0; block < depth_blocks_; ++block) {
       const float* const from = q_ + row * args_.q_row + block * kAttentionKeys;
       float* const to = queries_ + block * kernels_.rows * kAttentionRow;
-      const size_t bytes = static_cast<size_t>(depth(block)) * sizeof(float);
-      for (int r = 0; r < rows; ++r) std::memcpy(to + r * kAttentionRow, from + r * args_.q_row, bytes);
+      for (int r = 0; r < rows; ++r)
+        std::copy_n(from + r * args_.q_row, depth(block), to + r * kAttentionRow);
     }
     const int64_t wanted = seen_here(row + rows - 1);
     for (int64_t panel = 0; panel * kernels_.panel < wanted; ++panel) score_panel(panel, rows, wanted);
@@ -149,38 +159,41 @@ class ChunkRun {
       pack_panel(panel, keys);
     }
     const int64_t left = wanted - panel * kernels_.panel;
+    const int64_t width = panel_width(panel);
     float* const scores = scores_ + panel * kernels_.panel;
     for (int64_t block = 0; block < depth_blocks_; ++block) {
-      kernels_.tile(
-          {.k = depth(block),
-           .rows = rows,
-           .cols = std::min<int64_t>(kernels_.panel, ceil_div(left, kernels_.width) * kernels_.width),
-           .a = queries_ + block * kernels_.rows * kAttentionRow,
-           .b = keys + block * kAttentionKeys * kernels_.panel,
-           .b_row = kernels_.panel,
-           .initial = block == 0 ? nullptr : scores,
-           .initial_row = kAttentionRow,
-           .initial_factor = nullptr,
-           .out = scores,
-           .out_row = kAttentionRow,
-           .factor = nullptr});
+      kernels_.tile({.k = depth(block),
+                     .rows = rows,
+                     .cols = std::min(width, ceil_div(left, kernels_.width) * kernels_.width),
+                     .a = queries_ + block * kernels_.rows * kAttentionRow,
+                     .b = keys + block * kAttentionKeys * width,
+                     .b_row = width,
+                     .initial = block == 0 ? nullptr : scores,
+                     .initial_row = kAttentionRow,
+                     .initial_factor = nullptr,
+                     .out = scores,
+                     .out_row = kAttentionRow,
+                     .factor = nullptr});
     }
   }
 
-  // Scores to weights. `kept` is the factor for what earlier blocks have given. Where all is -inf so far, the
-  // weights are 0, and so is their sum.
-  void soften(int64_t row, float* scores, bool first, float& kept) {
-    const int64_t n = seen_here(row);
-    float same = 0;
-    const float* const mask = mask_row(row, n, same);
-    const float before = first ? kLowest : max_[row];
-    const float max = std::max(before, kernels_.scale_and_max(n, args_.scale, mask, same, scores));
-    const float shift = max == kLowest ? 0.0F : max;
-    const float sum = kernels_.exp_and_sum(n, shift, scores);
-    kept = before;
-    if (!first) kernels_.exp_and_sum(1, shift, &kept);
-    max_[row] = max;
-    sum_[row] = first ? sum : sum_[row] * kept + sum;
+  // Scores to weights. `kept` are the factors for what earlier blocks have given. Where all is -inf so far,
+  // the weights are 0, and so is their sum.
+  void soften(int64_t row, int rows, bool first, float* kept) {
+    for (int r = 0; r < rows; ++r) {
+      const int64_t n = seen_here(row + r);
+      float same = 0;
+      const float* const mask = mask_row(row + r, n, same);
+      const float max = kernels_.scale_and_max(n, args_.scale, mask, same, scores_ + r * kAttentionRow);
+      kept[r] = first ? kLowest : max_[row + r];
+      max_[row + r] = std::max(kept[r], max);
+    }
+    for (int r = 0; r < rows; ++r) {
+      const float shift = max_[row + r] == kLowest ? 0.0F : max_[row + r];
+      const float sum = kernels_.exp_and_sum(seen_here(row + r), shift, scores_ + r * kAttentionRow);
+      if (!first) kernels_.exp_and_sum(1, shift, kept + r);
+      sum_[row + r] = first ? sum : sum_[row + r] * kept[r] + sum;
+    }
   }
 
   // The mask of n keys of the block, or nullptr and what they have in common.
@@ -239,9 +252,9 @@ class ChunkRun {
   const int64_t tiles_;
   const int64_t tile_rows_;
   const int64_t value_row_;
-  const float* q_;
-  const float* k_;
-  const float* v_;
+  const float* q_ = nullptr;
+  const float* k_ = nullptr;
+  const float* v_ = nullptr;
   float* out_;
   const float* mask_ = nullptr;
   int64_t depth_blocks_ = 1;

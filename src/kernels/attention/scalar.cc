@@ -3,6 +3,6 @@
 
 namespace calque::kernels {
 
-constexpr AttentionKernels kAttentionScalar = AttentionOps<portable::F32, 4, 8>::kernels();
+constexpr AttentionKernels kAttentionScalar = AttentionOps<portable::F32, 4, 8, false>::kernels();
 
 }  // namespace calque::kernels
