@@ -11,7 +11,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/softmax/softmax.h"
-#include "peak.h"
+#include "report.h"
 
 namespace calque::bench {
 
@@ -123,7 +123,7 @@ void attention(benchmark::State& state) {
   double fused = 1e30, steps = 1e30;
   for (auto _ : state) {
     fused = std::min(fused, seconds_of([&] { run_fused(s); }));
-    if (getenv("ONLY") == nullptr) steps = std::min(steps, seconds_of([&] { run_in_steps(s, scores); }));
+    steps = std::min(steps, seconds_of([&] { run_in_steps(s, scores); }));
   }
   state.counters["best_us"] = fused * 1e6;
   state.counters["GFLOP/s"] = s.flops() / fused * 1e-9;
@@ -132,7 +132,14 @@ void attention(benchmark::State& state) {
   state.counters["faster"] = steps / fused;
 }
 
-// One query against many keys, as in a decoder's step: bytes of K and V per second.
+// For profiles.
+void attention_alone(benchmark::State& state) {
+  Shape s(state);
+  run_timed(state, s.flops(), s.threads, [&] { run_fused(s); });
+}
+
+// One query against a cache of keys and values, each [heads, length, size], as in a decoder's step: bytes of
+// both per second.
 void attention_step(benchmark::State& state) {
   Shape s(state);
   std::vector<int64_t> queries;
@@ -149,12 +156,12 @@ void attention_step(benchmark::State& state) {
                                           .q = s.qkv.data(),
                                           .q_row = 3 * s.width(),
                                           .q_head = s.head,
-                                          .k = s.qkv.data() + s.width(),
-                                          .k_row = 3 * s.width(),
-                                          .k_head = s.head,
-                                          .v = s.qkv.data() + 2 * s.width(),
-                                          .v_row = 3 * s.width(),
-                                          .v_head = s.head,
+                                          .k = s.qkv.data(),
+                                          .k_row = s.head,
+                                          .k_head = s.length * s.head,
+                                          .v = s.qkv.data() + s.length * s.width(),
+                                          .v_row = s.head,
+                                          .v_head = s.length * s.head,
                                           .out = s.out.data(),
                                           .out_row = s.width(),
                                           .out_head = s.head,
@@ -186,6 +193,7 @@ void step_shapes(benchmark::internal::Benchmark* bench) {
 }  // namespace
 
 BENCHMARK(attention)->Apply(shapes);
+BENCHMARK(attention_alone)->Apply(shapes);
 BENCHMARK(attention_step)->Apply(step_shapes);
 
 }  // namespace calque::bench

@@ -37,6 +37,8 @@ struct AttentionKernels {
   int panel;  // columns for which a tile of `rows` is fastest; divides kAttentionKeys
   int width;
   void (*tile)(const AttentionTile& tile);
+  /// packed[i * row + j] = k[j * ld + i] for i < depth, j < keys.
+  void (*pack_keys)(int64_t depth, int64_t keys, const float* k, int64_t ld, float* packed, int64_t row);
   /// x = scale * x + mask, rounded at most twice; returns the largest that is no NaN, -inf without any.
   /// Without `mask` each element's is `same`.
   float (*scale_and_max)(int64_t n, float scale, const float* mask, float same, float* x);

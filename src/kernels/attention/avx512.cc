@@ -1,9 +1,10 @@
 #include "kernels/simd/avx512.h"
 #include "kernels/attention/ops.h"
+#include "kernels/attention/pack_x86.h"
 
 namespace calque::kernels {
 
 // 24 sums, 2 vectors of B and one of A: 27 of 32 registers.
-constexpr AttentionKernels kAttentionAvx512 = AttentionOps<avx512::F32, 12, 24, true>::kernels();
+constexpr AttentionKernels kAttentionAvx512 = AttentionOps<avx512::F32, 12, 24, true>::kernels(pack_keys);
 
 }  // namespace calque::kernels

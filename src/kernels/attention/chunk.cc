@@ -94,9 +94,8 @@ class ChunkRun {
 
   void pack_panel(int64_t panel, float* packed) const {
     const int64_t key = panel * kernels_.panel;
-    const int cols = static_cast<int>(std::min<int64_t>(kernels_.panel, block_keys_ - key));
-    active_kernels().gemm_f32->pack_transposed(args_.head_size, cols, k_ + (first_key_ + key) * args_.k_row,
-                                               args_.k_row, packed, panel_width(panel));
+    kernels_.pack_keys(args_.head_size, std::min<int64_t>(kernels_.panel, block_keys_ - key),
+                       k_ + (first_key_ + key) * args_.k_row, args_.k_row, packed, panel_width(panel));
   }
 
   void pack_keys() {

@@ -13,8 +13,8 @@ namespace calque::kernels {
 template <class V, int kRows, int kSums, bool kFused>
 class AttentionOps {
  public:
-  static constexpr AttentionKernels kernels() {
-    return {kRows, kSums / kRows * V::kWidth, V::kWidth, run, scale_and_max, exp_and_sum};
+  static constexpr AttentionKernels kernels(decltype(AttentionKernels::pack_keys) pack_keys) {
+    return {kRows, kSums / kRows * V::kWidth, V::kWidth, run, pack_keys, scale_and_max, exp_and_sum};
   }
 
  private:
