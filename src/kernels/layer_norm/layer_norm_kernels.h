@@ -5,9 +5,22 @@
 
 namespace calque::kernels {
 
+/// One row of n >= 1 elements; the fields are those of LayerNormArgs and RmsNormArgs.
+struct NormRow {
+  int64_t n;
+  const float* x;
+  const float* residual;
+  const float* weight;
+  const float* bias;
+  float eps;
+  float* y;
+  float* sum;
+};
+
 struct LayerNormKernels {
-  /// One row of n >= 1 elements; y may be x; weight and bias may be nullptr.
-  void (*row)(int64_t n, const float* x, const float* weight, const float* bias, float eps, float* y);
+  void (*row)(const NormRow& row);
+  /// Without bias.
+  void (*rms_row)(const NormRow& row);
 };
 
 extern const LayerNormKernels kLayerNormScalar;
