@@ -1,6 +1,6 @@
 # The files of each instruction set and how they are compiled. They are optimised in every build type: they hold
 # nothing but arithmetic, and unoptimised they would take minutes to test.
-set(families attention convert gelu gemm gemm_int8 layer_norm pointwise softmax)
+set(families attention convert gelu gemm gemm_int8 layer_norm pointwise pooling softmax)
 set(CALQUE_KERNELS_ISA)
 
 set(isa_options -O3 -fno-math-errno)

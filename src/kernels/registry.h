@@ -9,6 +9,7 @@
 #include "kernels/gemm_int8/gemm_int8_kernels.h"
 #include "kernels/layer_norm/layer_norm_kernels.h"
 #include "kernels/pointwise/pointwise_kernels.h"
+#include "kernels/pooling/pooling_kernels.h"
 #include "kernels/softmax/softmax_kernels.h"
 
 namespace calque::kernels {
@@ -23,6 +24,7 @@ struct KernelSet {
   const SoftmaxKernels* softmax;
   const LayerNormKernels* layer_norm;
   const AttentionKernels* attention;
+  const PoolingKernels* pooling;
 };
 
 /// The kernels of `isa`, which must not exceed best_isa(). In registry_x86.cc or registry_generic.cc.

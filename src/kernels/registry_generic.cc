@@ -4,9 +4,9 @@ namespace calque::kernels {
 
 namespace {
 
-constexpr KernelSet kScalarSet{&kGemmF32Scalar, &kGemmF64Scalar,   &kGemmInt8Scalar,
-                               &kConvertScalar, &kPointwiseScalar, &kGeluScalar,
-                               &kSoftmaxScalar, &kLayerNormScalar, &kAttentionScalar};
+constexpr KernelSet kScalarSet{&kGemmF32Scalar,   &kGemmF64Scalar, &kGemmInt8Scalar, &kConvertScalar,
+                               &kPointwiseScalar, &kGeluScalar,    &kSoftmaxScalar,  &kLayerNormScalar,
+                               &kAttentionScalar, &kPoolingScalar};
 
 }  // namespace
 
