@@ -144,7 +144,7 @@ TEST_P(Pooling, BatchesAndThreadsChangeNoBit) {
     const std::vector<float> wanted = p.out;
     set_num_threads(3);
     mean_pool(p.args);
-    ASSERT_EQ(std::memcmp(p.out.data(), wanted.data(), wanted.size() * sizeof(float)), 0);
+    ASSERT_EQ(p.out, wanted);
     for (int64_t s = 0; s < p.args.sequences; ++s) {
       PoolArgs one = p.args;
       one.sequences = 1;
@@ -152,7 +152,7 @@ TEST_P(Pooling, BatchesAndThreadsChangeNoBit) {
       one.out += s * one.out_row;
       mean_pool(one);
     }
-    ASSERT_EQ(std::memcmp(p.out.data(), wanted.data(), wanted.size() * sizeof(float)), 0);
+    ASSERT_EQ(p.out, wanted);
   }
   set_num_threads(before);
 }
