@@ -2,7 +2,7 @@
 
 namespace calque::bench {
 
-double run_fma_chains() {
+double run_chains(Arithmetic) {
   constexpr int kChains = 32;
   constexpr int kSteps = 20000;
   float sums[kChains] = {};

@@ -13,7 +13,8 @@ namespace calque::bench {
 
 /// Counters: `GFLOP/s` and `of_peak` of the fastest iteration, `best_us` its time.
 template <class F>
-void run_timed(benchmark::State& state, double flops, int threads, F&& once) {
+void run_timed(benchmark::State& state, double flops, int threads, F&& once,
+               Arithmetic arithmetic = Arithmetic::kF32) {
   using Clock = std::chrono::steady_clock;
   double best = 1e30;
   for (auto _ : state) {
@@ -24,7 +25,7 @@ void run_timed(benchmark::State& state, double flops, int threads, F&& once) {
   }
   state.counters["best_us"] = best * 1e6;
   state.counters["GFLOP/s"] = flops / best * 1e-9;
-  state.counters["of_peak"] = flops / best * 1e-9 / peak_gflops(threads);
+  state.counters["of_peak"] = flops / best * 1e-9 / peak_gflops(threads, arithmetic);
 }
 
 }  // namespace calque::bench

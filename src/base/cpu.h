@@ -25,8 +25,26 @@ void set_active_isa(Isa isa);
 std::string_view isa_name(Isa isa);
 std::optional<Isa> parse_isa(std::string_view name);
 
-/// What best_isa() finds out, in cpu_x86.cc or cpu_generic.cc.
+/// Dot products that some processors with AVX-512 have besides: of bfloat16 pairs, and of bytes (VNNI).
+struct Avx512Extensions {
+  bool bf16 = false;
+  bool vnni = false;
+  bool operator==(const Avx512Extensions&) const = default;
+};
+
+/// What this processor has; nothing where best_isa() is below kAvx512.
+Avx512Extensions best_extensions();
+
+/// What kernels of kAvx512 may use: best_extensions(), unless set_active_extensions() lowered it.
+Avx512Extensions active_extensions();
+
+/// Changes active_extensions() for the whole process; for tests and benchmarks. Must not exceed
+/// best_extensions().
+void set_active_extensions(Avx512Extensions extensions);
+
+/// What best_isa() and best_extensions() find out, in cpu_x86.cc or cpu_generic.cc.
 Isa detect_isa();
+Avx512Extensions detect_extensions();
 
 /// Tells the processor that the thread spins.
 void spin_pause();

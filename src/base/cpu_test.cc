@@ -22,6 +22,18 @@ TEST(Cpu, ActiveIsaCanBeLowered) {
   EXPECT_EQ(active_isa(), before);
 }
 
+TEST(Cpu, ExtensionsCanBeLowered) {
+  const Avx512Extensions best = best_extensions();
+  EXPECT_EQ(active_extensions(), best);
+  EXPECT_TRUE(best_isa() == Isa::kAvx512 || best == Avx512Extensions{});
+  set_active_extensions({});
+  EXPECT_EQ(active_extensions(), Avx512Extensions{});
+  set_active_extensions({.bf16 = best.bf16});
+  EXPECT_EQ(active_extensions(), (Avx512Extensions{.bf16 = best.bf16}));
+  set_active_extensions(best);
+  EXPECT_EQ(active_extensions(), best);
+}
+
 TEST(CpuCount, ReadsCpuMax) {
   EXPECT_EQ(parse_cpu_max("200000 100000"), 2);
   EXPECT_EQ(parse_cpu_max("150000 100000\n"), 2);

@@ -14,6 +14,12 @@ Isa detect_isa() {
   return avx512 ? Isa::kAvx512 : Isa::kAvx2;
 }
 
+Avx512Extensions detect_extensions() {
+  __builtin_cpu_init();
+  return {.bf16 = __builtin_cpu_supports("avx512bf16") != 0,
+          .vnni = __builtin_cpu_supports("avx512vnni") != 0};
+}
+
 void spin_pause() { __builtin_ia32_pause(); }
 
 }  // namespace calque

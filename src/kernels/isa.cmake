@@ -1,6 +1,6 @@
 # The files of each instruction set and how they are compiled. They are optimised in every build type: they hold
 # nothing but arithmetic, and unoptimised they would take minutes to test.
-set(families attention convert gelu gemm gemm_int8 layer_norm pointwise pooling softmax)
+set(families attention convert gelu gemm gemm_int8 gemm_weights gemm_words layer_norm pointwise pooling softmax)
 set(CALQUE_KERNELS_ISA)
 
 set(isa_options -O3 -fno-math-errno)
@@ -17,8 +17,13 @@ endfunction()
 
 calque_isa_files(scalar)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(avx512 -mavx2 -mfma -mf16c -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
   calque_isa_files(avx2 -mavx2 -mfma -mf16c)
-  calque_isa_files(avx512 -mavx2 -mfma -mf16c -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+  calque_isa_files(avx512 ${avx512})
+  # Extensions of AVX-512 that not every processor with it has.
+  set(families gemm_words)
+  calque_isa_files(avx512bf16 ${avx512} -mavx512bf16)
+  calque_isa_files(avx512vnni ${avx512} -mavx512vnni)
   list(APPEND CALQUE_KERNELS_ISA registry_x86.cc)
 else()
   list(APPEND CALQUE_KERNELS_ISA registry_generic.cc)

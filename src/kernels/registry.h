@@ -7,6 +7,7 @@
 #include "kernels/gelu/gelu_kernels.h"
 #include "kernels/gemm/gemm_kernels.h"
 #include "kernels/gemm_int8/gemm_int8_kernels.h"
+#include "kernels/gemm_words/word_kernels.h"
 #include "kernels/layer_norm/layer_norm_kernels.h"
 #include "kernels/pointwise/pointwise_kernels.h"
 #include "kernels/pooling/pooling_kernels.h"
@@ -25,9 +26,14 @@ struct KernelSet {
   const LayerNormKernels* layer_norm;
   const AttentionKernels* attention;
   const PoolingKernels* pooling;
+  const WordKernels* bf16;
+  const WordKernels* int8;
+  const WordKernels* weights_int8;
+  const WordKernels* weights_int4;
 };
 
-/// The kernels of `isa`, which must not exceed best_isa(). In registry_x86.cc or registry_generic.cc.
+/// The kernels of `isa`, which must not exceed best_isa(), with what active_extensions() adds to them. In
+/// registry_x86.cc or registry_generic.cc.
 const KernelSet& kernel_set(Isa isa);
 
 inline const KernelSet& active_kernels() { return kernel_set(active_isa()); }

@@ -8,6 +8,9 @@ namespace calque::kernels {
 struct GeluKernels {
   void (*gelu)(int64_t n, const float* x, float* y);
   void (*gelu_tanh)(int64_t n, const float* x, float* y);
+  /// The same within 2e-5.
+  void (*coarse_gelu)(int64_t n, const float* x, float* y);
+  void (*coarse_gelu_tanh)(int64_t n, const float* x, float* y);
 };
 
 extern const GeluKernels kGeluScalar;

@@ -1,5 +1,6 @@
 #include "kernels/gelu/gelu.h"
 
+#include "kernels/registry.h"
 #include "kernels/test_support.h"
 
 namespace calque::kernels {
@@ -32,6 +33,29 @@ TEST_P(Gelu, MatchesExactValues) {
     const double bound = 2e-45 + std::min(std::abs(v), 6.0) * 2e-7 + (v > 0 ? v * 2e-7 : 0);
     ASSERT_NEAR(y[i], exact(v), bound) << v;
     ASSERT_NEAR(y_tanh[i], exact_tanh(v), bound) << v;
+  }
+}
+
+TEST_P(Gelu, CoarseFormsAreNearExactValues) {
+  const std::vector<float> x = inputs();
+  const auto n = static_cast<int64_t>(x.size());
+  std::vector<float> y(x.size()), y_tanh(x.size());
+  const GeluKernels& kernels = *active_kernels().gelu;
+  kernels.coarse_gelu(n, x.data(), y.data());
+  kernels.coarse_gelu_tanh(n, x.data(), y_tanh.data());
+  for (size_t i = 0; i < x.size(); ++i) {
+    const auto v = static_cast<double>(x[i]);
+    const double bound = 2e-45 + std::min(2e-5, 3e-4 * std::abs(v)) + (v > 0 ? v * 2e-7 : 0);
+    ASSERT_NEAR(y[i], exact(v), bound) << v;
+    ASSERT_NEAR(y_tanh[i], exact_tanh(v), bound) << v;
+  }
+  const float special[] = {kNan, kInf, -kInf};
+  for (const auto run : {kernels.coarse_gelu, kernels.coarse_gelu_tanh}) {
+    float out[3];
+    run(3, special, out);
+    EXPECT_TRUE(std::isnan(out[0]));
+    EXPECT_EQ(out[1], kInf);
+    EXPECT_EQ(out[2], 0.0F);
   }
 }
 

@@ -1,6 +1,7 @@
 // GELU for vectors of simd/. The rules of simd/avx512.h hold here.
 #pragma once
 
+#include "kernels/gelu/coarse.h"
 #include "kernels/gelu/gelu_kernels.h"
 #include "kernels/simd/math.h"
 #include "kernels/simd/rows.h"
@@ -16,7 +17,9 @@ struct GeluOps {
     [[gnu::always_inline]] static inline V apply(V x) { return Math<V>::gelu_tanh(x); }
   };
 
-  static constexpr GeluKernels kKernels{UnaryRow<V, Erf>::run, UnaryRow<V, Tanh>::run};
+  static constexpr GeluKernels kKernels{UnaryRow<V, Erf>::run, UnaryRow<V, Tanh>::run,
+                                        UnaryRow<V, CoarseGelu<V, coarse::kErf>>::run,
+                                        UnaryRow<V, CoarseGelu<V, coarse::kTanh>>::run};
 };
 
 }  // namespace calque::kernels

@@ -1,0 +1,113 @@
+#include "kernels/gemm_weights/packed_weights.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/threads.h"
+#include "kernels/gemm/pack.h"
+#include "kernels/gemm_int8/quantize_column.h"
+#include "kernels/gemm_weights/float_rows.h"
+#include "kernels/gemm_weights/int4_fit.h"
+#include "kernels/gemm_words/driver.h"
+
+namespace calque::kernels {
+
+namespace {
+
+constexpr int64_t kBytes = 4;   // in a word
+constexpr int64_t kDigits = 8;  // in a word
+constexpr int64_t kGroupWords = 1 + kInt4Group / kDigits;
+
+void run_weights(const GemmPackedArgs& args, const PackedWeights& b, const KernelSet& set,
+                 const WordKernels& kernels, int64_t words, int64_t b_words) {
+  WordProblem problem{};
+  problem.set = &set;
+  problem.kernels = &kernels;
+  problem.k = b.k();
+  problem.n = b.n();
+  problem.words = words;
+  problem.b_words = b_words;
+  problem.b = b.data();
+  problem.col_scales = b.scales();
+  run_word_gemm(args, problem);
+}
+
+// One group of one column, into every `width`-th word.
+void pack_group(int64_t count, const float* b, int64_t step, uint32_t* words, int64_t width) {
+  const Int4Fit fit = fit_int4(count, b, step);
+  words[0] = fit.header;
+  for (int64_t i = 0; i < kInt4Group; i += kDigits) {
+    uint32_t word = 0;
+    for (int64_t t = 0; t < kDigits; ++t) word |= uint32_t{fit.digits[i + t]} << (4 * t);
+    words[(1 + i / kDigits) * width] = word;
+  }
+}
+
+// Calls panel(first_col, cols, width) for all panels, in parallel.
+template <class F>
+void for_panels(const WordKernels& kernels, int64_t n, F&& panel) {
+  parallel_for(0, div_up(n, kernels.nr), 1, [&](int64_t index, int64_t) {
+    const int64_t first_col = index * kernels.nr;
+    const int64_t cols = std::min<int64_t>(kernels.nr, n - first_col);
+    panel(first_col, cols, round_up(cols, kernels.width));
+  });
+}
+
+}  // namespace
+
+// Panels of nr columns one after another; in a panel, for each row of B, the byte of each column.
+PackedWeightsInt8 pack_weights_int8(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col) {
+  const Isa isa = active_isa();
+  const WordKernels& kernels = *kernel_set(isa).weights_int8;
+  const int64_t col_words = div_up(k, kBytes);
+  AlignedBuffer<uint32_t> data(static_cast<size_t>(col_words * round_up(n, kernels.width)));
+  std::fill_n(data.data(), data.size(), 0U);
+  AlignedBuffer<float> scales(static_cast<size_t>(n));
+  for_panels(kernels, n, [&](int64_t first_col, int64_t cols, int64_t width) {
+    AlignedBuffer<int8_t> column(static_cast<size_t>(k));
+    uint32_t* const to = data.data() + first_col * col_words;
+    for (int64_t j = 0; j < cols; ++j) {
+      scales.data()[first_col + j] =
+          quantize_column({k, b + (first_col + j) * b_col, b_row, nullptr}, column.data());
+      for (int64_t i = 0; i < k; ++i) {
+        const int64_t at = i * width + j;
+        to[at / kBytes] |= static_cast<uint32_t>(static_cast<uint8_t>(column.data()[i])) << (at % kBytes * 8);
+      }
+    }
+  });
+  return PackedWeightsInt8(k, n, isa, std::move(data), std::move(scales));
+}
+
+// Panels of nr columns one after another, each as Int4Loop says.
+PackedWeightsInt4 pack_weights_int4(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col) {
+  const Isa isa = active_isa();
+  if (k == 0) return PackedWeightsInt4(k, n, isa, {}, {});
+  const WordKernels& kernels = *kernel_set(isa).weights_int4;
+  const int64_t col_words = div_up(k, kInt4Group) * kGroupWords;
+  AlignedBuffer<uint32_t> data(static_cast<size_t>(col_words * round_up(n, kernels.width)));
+  std::fill_n(data.data(), data.size(), 0U);
+  for_panels(kernels, n, [&](int64_t first_col, int64_t cols, int64_t width) {
+    for (int64_t j = 0; j < cols; ++j) {
+      uint32_t* to = data.data() + first_col * col_words + j;
+      for (int64_t i = 0; i < k; i += kInt4Group) {
+        const float* const from = b + i * b_row + (first_col + j) * b_col;
+        pack_group(std::min(kInt4Group, k - i), from, b_row, to, width);
+        to += kGroupWords * width;
+      }
+    }
+  });
+  return PackedWeightsInt4(k, n, isa, std::move(data), {});
+}
+
+void gemm_weights_int8(const GemmPackedArgs& args, const PackedWeightsInt8& b) {
+  const KernelSet& set = kernel_set(b.isa());
+  run_weights(args, b, set, *set.weights_int8, b.k(), div_up(b.k(), kBytes));
+}
+
+void gemm_weights_int4(const GemmPackedArgs& args, const PackedWeightsInt4& b) {
+  const KernelSet& set = kernel_set(b.isa());
+  const int64_t groups = div_up(b.k(), kInt4Group);
+  run_weights(args, b, set, *set.weights_int4, groups * kInt4Group, groups * kGroupWords);
+}
+
+}  // namespace calque::kernels

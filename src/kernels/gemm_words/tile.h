@@ -1,0 +1,90 @@
+// The innermost loops of products over words. The rules of simd/avx512.h hold here.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "kernels/gemm_words/word_kernels.h"
+
+namespace calque::kernels {
+
+/// The sums of a tile over all words of a row, one word after another. Dot: how words are multiplied; see
+/// avx512.cc. Rows of B are Dot::kRowWords words for each vector.
+template <class Dot>
+struct WordLoop {
+  template <int kRows, int kVectors>
+  [[gnu::always_inline]] static inline void run(const WordTile& tile,
+                                                typename Dot::Sum (&sums)[kRows][kVectors]) {
+    const uint32_t* b = tile.b;
+    for (int64_t i = 0; i < tile.words; ++i) {
+      typename Dot::B bs[kVectors];
+      for (int n = 0; n < kVectors; ++n) bs[n] = Dot::load(b + n * Dot::kRowWords);
+      for (int r = 0; r < kRows; ++r) {
+        const typename Dot::A as = Dot::broadcast(tile.a + r * tile.a_row + i);
+        for (int n = 0; n < kVectors; ++n) sums[r][n] = Dot::add(sums[r][n], as, bs[n]);
+      }
+      b += kVectors * Dot::kRowWords;
+    }
+  }
+};
+
+/// kMaxRows x kMaxVectors: the largest tile; its sums, kMaxVectors of B and one of A must fit into the
+/// registers. Loop: what fills the sums.
+template <class Dot, int kMaxRows, int kMaxVectors, class Loop = WordLoop<Dot>>
+class WordTiles {
+ public:
+  static constexpr int kMr = kMaxRows;
+  static constexpr int kWidth = Dot::kWidth;
+  static constexpr int kNr = kMaxVectors * kWidth;
+
+  static void run(const WordTile& tile) {
+    const int vectors = (tile.cols + kWidth - 1) / kWidth;
+    kTable.runs[(tile.rows - 1) * kMaxVectors + vectors - 1](tile);
+  }
+
+ private:
+  template <int kRows, int kVectors>
+  static void run_tile(const WordTile& tile) {
+    typename Dot::Sum sums[kRows][kVectors];
+    for (int r = 0; r < kRows; ++r) {
+      for (int n = 0; n < kVectors; ++n) {
+        sums[r][n] = Dot::zero();
+        __builtin_prefetch(tile.c + r * tile.c_row + n * kWidth, 1);
+      }
+    }
+    Loop::template run<kRows, kVectors>(tile, sums);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) finish_row<kVectors>(tile, r, sums[r]);
+  }
+
+  template <int kVectors>
+  [[gnu::always_inline]] static inline void finish_row(const WordTile& tile, int r,
+                                                       typename Dot::Sum (&sums)[kVectors]) {
+    using V = typename Dot::V;
+#pragma GCC unroll 3
+    for (int n = 0; n < kVectors; ++n) {
+      const int col = n * kWidth;
+      float* const c = tile.c + r * tile.c_row + col;
+      const int count = n + 1 < kVectors ? kWidth : tile.cols - col;
+      const V bias = tile.bias == nullptr ? V::zero() : V::load_first(tile.bias + col, count);
+      const V value = Dot::finish(tile, r, col, count, sums[n], bias);
+      if (count == kWidth) {
+        V::store(c, value);
+      } else {
+        V::store_first(c, count, value);
+      }
+    }
+  }
+
+  using Run = void (*)(const WordTile&);
+  struct Table {
+    Run runs[kMaxRows * kMaxVectors];
+  };
+  template <int... kIndex>
+  static constexpr Table make_table(std::integer_sequence<int, kIndex...>) {
+    return {{run_tile<kIndex / kMaxVectors + 1, kIndex % kMaxVectors + 1>...}};
+  }
+  static constexpr Table kTable = make_table(std::make_integer_sequence<int, kMaxRows * kMaxVectors>());
+};
+
+}  // namespace calque::kernels
