@@ -22,15 +22,32 @@ struct Sum {
   double magnitude = 0;
 };
 
-Sum exact(const Linear& x, int64_t i, int64_t j) {
-  Sum sum;
-  for (int64_t t = 0; t < x.k; ++t) {
-    const double term = bf16(x.a_at(i, t)) * bf16(x.w_at(j, t));
-    sum.value += term;
-    sum.magnitude += std::abs(term);
+// The rounded operands of a product.
+class Rounded {
+ public:
+  explicit Rounded(const Linear& x) : k_(x.k) {
+    for (int64_t i = 0; i < x.m; ++i) {
+      for (int64_t t = 0; t < k_; ++t) a_.push_back(bf16(x.a_at(i, t)));
+    }
+    for (int64_t j = 0; j < x.n; ++j) {
+      for (int64_t t = 0; t < k_; ++t) w_.push_back(bf16(x.w_at(j, t)));
+    }
   }
-  return sum;
-}
+
+  Sum exact(int64_t i, int64_t j) const {
+    Sum sum;
+    for (int64_t t = 0; t < k_; ++t) {
+      const double term = a_[static_cast<size_t>(i * k_ + t)] * w_[static_cast<size_t>(j * k_ + t)];
+      sum.value += term;
+      sum.magnitude += std::abs(term);
+    }
+    return sum;
+  }
+
+ private:
+  int64_t k_;
+  std::vector<double> a_, w_;
+};
 
 // The rounding of a sum in order, several times its usual size and far below its bound.
 double tolerance(int64_t k, double magnitude) {
@@ -45,10 +62,11 @@ void check_case(Linear& x, bool with_bias, Activation activation, bool with_resi
   args.residual = with_residual ? x.residual.data() : nullptr;
   args.residual_row = x.residual_row;
   gemm_packed_bf16(args, packed);
+  const Rounded rounded(x);
   const int64_t step = (x.m * x.n * x.k / 1000000) | 1;
   for (int64_t at = 0; at < x.m * x.n; at += step) {
     const int64_t i = at / x.n, j = at % x.n;
-    const Sum sum = exact(x, i, j);
+    const Sum sum = rounded.exact(i, j);
     double wanted = sum.value + (with_bias ? static_cast<double>(x.bias[static_cast<size_t>(j)]) : 0);
     wanted = activated(activation, wanted) + (with_residual ? static_cast<double>(x.residual_at(i, j)) : 0);
     ASSERT_NEAR(x.c_at(i, j), wanted, tolerance(x.k, sum.magnitude) + coarseness(activation))
