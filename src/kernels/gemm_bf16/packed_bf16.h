@@ -36,8 +36,8 @@ class PackedBf16 {
 PackedBf16 pack_bf16(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col);
 
 /// gemm_packed() with A rounded to bfloat16 (nearest even) and sums in float32; bias, activation and residual
-/// are float32, GELU is within 2e-5. alpha must be 1 and beta 0. Numbers below 2^-126, of A, of B and in sums,
-/// may count as zero. Each element is summed over k in an order that depends on nothing but k and the
+/// are float32, GELU is within 2e-5. alpha must be 1 and beta 0. Numbers below 2^-126, of A, of B and in
+/// sums, may count as zero. Each element is summed over k in an order that depends on nothing but k and the
 /// instruction set: a row gives the same bits alone and in a batch, and on any number of threads.
 void gemm_packed_bf16(const GemmPackedArgs& args, const PackedBf16& b);
 
