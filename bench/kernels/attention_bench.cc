@@ -40,26 +40,26 @@ struct Shape {
   std::vector<int64_t> offsets;
 };
 
-void run_fused(Shape& s) {
-  kernels::attention({.sequences = s.batch,
-                      .heads = s.heads,
-                      .head_size = s.head,
-                      .value_size = s.head,
-                      .q_offsets = s.offsets.data(),
-                      .k_offsets = s.offsets.data(),
-                      .q = s.qkv.data(),
-                      .q_row = 3 * s.width(),
-                      .q_head = s.head,
-                      .k = s.qkv.data() + s.width(),
-                      .k_row = 3 * s.width(),
-                      .k_head = s.head,
-                      .v = s.qkv.data() + 2 * s.width(),
-                      .v_row = 3 * s.width(),
-                      .v_head = s.head,
-                      .out = s.out.data(),
-                      .out_row = s.width(),
-                      .out_head = s.head,
-                      .scale = s.scale()});
+void run_fused(Shape& s, void (*attention)(const kernels::AttentionArgs&) = kernels::attention) {
+  attention({.sequences = s.batch,
+             .heads = s.heads,
+             .head_size = s.head,
+             .value_size = s.head,
+             .q_offsets = s.offsets.data(),
+             .k_offsets = s.offsets.data(),
+             .q = s.qkv.data(),
+             .q_row = 3 * s.width(),
+             .q_head = s.head,
+             .k = s.qkv.data() + s.width(),
+             .k_row = 3 * s.width(),
+             .k_head = s.head,
+             .v = s.qkv.data() + 2 * s.width(),
+             .v_row = 3 * s.width(),
+             .v_head = s.head,
+             .out = s.out.data(),
+             .out_row = s.width(),
+             .out_head = s.head,
+             .scale = s.scale()});
 }
 
 // Two batched products with the scores in memory between them.
@@ -132,6 +132,21 @@ void attention(benchmark::State& state) {
   state.counters["faster"] = steps / fused;
 }
 
+// With products in bfloat16, in turn with float32.
+void attention_bf16(benchmark::State& state) {
+  Shape s(state);
+  double bf16 = 1e30, f32 = 1e30;
+  for (auto _ : state) {
+    bf16 = std::min(bf16, seconds_of([&] { run_fused(s, kernels::attention_bf16); }));
+    f32 = std::min(f32, seconds_of([&] { run_fused(s); }));
+  }
+  state.counters["best_us"] = bf16 * 1e6;
+  state.counters["GFLOP/s"] = s.flops() / bf16 * 1e-9;
+  state.counters["of_peak"] = s.flops() / bf16 * 1e-9 / peak_gflops(s.threads, Arithmetic::kBf16);
+  state.counters["f32_us"] = f32 * 1e6;
+  state.counters["faster"] = f32 / bf16;
+}
+
 // For profiles.
 void attention_alone(benchmark::State& state) {
   Shape s(state);
@@ -193,6 +208,7 @@ void step_shapes(benchmark::internal::Benchmark* bench) {
 }  // namespace
 
 BENCHMARK(attention)->Apply(shapes);
+BENCHMARK(attention_bf16)->Apply(shapes);
 BENCHMARK(attention_alone)->Apply(shapes);
 BENCHMARK(attention_step)->Apply(step_shapes);
 

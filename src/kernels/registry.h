@@ -25,6 +25,7 @@ struct KernelSet {
   const SoftmaxKernels* softmax;
   const LayerNormKernels* layer_norm;
   const AttentionKernels* attention;
+  const AttentionKernels* attention_bf16;
   const PoolingKernels* pooling;
   const WordKernels* bf16;
   const WordKernels* int8;

@@ -4,15 +4,15 @@ namespace calque::kernels {
 
 namespace {
 
-constexpr KernelSet kScalarSet{&kGemmF32Scalar,     &kGemmF64Scalar,    &kGemmInt8Scalar, &kConvertScalar,
-                               &kPointwiseScalar,   &kGeluScalar,       &kSoftmaxScalar,  &kLayerNormScalar,
-                               &kAttentionScalar,   &kPoolingScalar,    &kBf16Scalar,     &kInt8Scalar,
-                               &kWeightsInt8Scalar, &kWeightsInt4Scalar};
+constexpr KernelSet kScalarSet{&kGemmF32Scalar,   &kGemmF64Scalar,     &kGemmInt8Scalar,   &kConvertScalar,
+                               &kPointwiseScalar, &kGeluScalar,        &kSoftmaxScalar,    &kLayerNormScalar,
+                               &kAttentionScalar, &kAttentionScalar,   &kPoolingScalar,    &kBf16Scalar,
+                               &kInt8Scalar,      &kWeightsInt8Scalar, &kWeightsInt4Scalar};
 
-constexpr KernelSet kAvx2Set{&kGemmF32Avx2,     &kGemmF64Avx2,    &kGemmInt8Avx2, &kConvertAvx2,
-                             &kPointwiseAvx2,   &kGeluAvx2,       &kSoftmaxAvx2,  &kLayerNormAvx2,
-                             &kAttentionAvx2,   &kPoolingAvx2,    &kBf16Avx2,     &kInt8Avx2,
-                             &kWeightsInt8Avx2, &kWeightsInt4Avx2};
+constexpr KernelSet kAvx2Set{&kGemmF32Avx2,   &kGemmF64Avx2,     &kGemmInt8Avx2,   &kConvertAvx2,
+                             &kPointwiseAvx2, &kGeluAvx2,        &kSoftmaxAvx2,    &kLayerNormAvx2,
+                             &kAttentionAvx2, &kAttentionAvx2,   &kPoolingAvx2,    &kBf16Avx2,
+                             &kInt8Avx2,      &kWeightsInt8Avx2, &kWeightsInt4Avx2};
 
 constexpr KernelSet avx512_set(bool bf16, bool vnni) {
   return {&kGemmF32Avx512,
@@ -24,6 +24,7 @@ constexpr KernelSet avx512_set(bool bf16, bool vnni) {
           &kSoftmaxAvx512,
           &kLayerNormAvx512,
           &kAttentionAvx512,
+          bf16 ? &kAttentionAvx512Bf16 : &kAttentionAvx512,
           &kPoolingAvx512,
           bf16 ? &kBf16Avx512Bf16 : &kBf16Avx512,
           vnni ? &kInt8Avx512Vnni : &kInt8Avx512,

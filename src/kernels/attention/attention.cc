@@ -17,7 +17,7 @@ namespace {
 // Tasks: for each sequence, heads times chunks of its queries. The cut changes no result.
 class AttentionPlan {
  public:
-  void make(const AttentionArgs& args) {
+  void make(const AttentionArgs& args, const AttentionKernels& kernels) {
     first_task_.resize(static_cast<size_t>(args.sequences + 1));
     chunk_queries_.resize(static_cast<size_t>(args.sequences));
     double work = 0;
@@ -26,7 +26,7 @@ class AttentionPlan {
         work < kMinParallelWork || ThreadPool::in_parallel() ? 1 : ThreadPool::global().num_threads();
     const double most =
         threads == 1 ? std::numeric_limits<double>::max() : work / (kTasksPerThread * threads);
-    const int64_t rows = active_kernels().attention->rows;
+    const int64_t rows = kernels.rows;
     int64_t tasks = 0;
     for (int64_t s = 0; s < args.sequences; ++s) {
       const int64_t queries = args.q_offsets[s + 1] - args.q_offsets[s];
@@ -83,22 +83,26 @@ class AttentionPlan {
   int64_t grain_ = 1;
 };
 
-}  // namespace
-
-void attention(const AttentionArgs& args) {
+void run_attention(const AttentionArgs& args, const AttentionKernels& kernels) {
   if (args.sequences == 0 || args.heads == 0 || args.value_size == 0) return;
   thread_local AttentionPlan plan;
-  plan.make(args);
+  plan.make(args, kernels);
   if (log_on("dispatch")) {
-    log_line("dispatch",
-             cat("attention f32 ", args.sequences, " sequences, ", args.heads, " heads of ", args.head_size,
-                 ", tile of ", active_kernels().attention->rows, " queries, tasks ", plan.tasks()));
+    log_line("dispatch", cat(kernels.word == 1 ? "attention f32 " : "attention bf16 ", args.sequences,
+                             " sequences, ", args.heads, " heads of ", args.head_size, ", tile of ",
+                             kernels.rows, " queries, tasks ", plan.tasks()));
   }
   const AttentionPlan& tasks = plan;  // of this thread, not of those that run the loop
   parallel_for(0, tasks.tasks(), tasks.grain(), [&](int64_t lo, int64_t hi) {
     thread_local AttentionScratch scratch;
-    for (int64_t i = lo; i < hi; ++i) run_attention_chunk(args, tasks.chunk(args, i), scratch);
+    for (int64_t i = lo; i < hi; ++i) run_attention_chunk(args, kernels, tasks.chunk(args, i), scratch);
   });
 }
+
+}  // namespace
+
+void attention(const AttentionArgs& args) { run_attention(args, *active_kernels().attention); }
+
+void attention_bf16(const AttentionArgs& args) { run_attention(args, *active_kernels().attention_bf16); }
 
 }  // namespace calque::kernels

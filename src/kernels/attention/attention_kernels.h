@@ -16,9 +16,10 @@ inline constexpr int64_t kAttentionRow = kAttentionKeys + 16;
 /// No kernel has more rows.
 inline constexpr int kMaxAttentionRows = 16;
 
-/// out[rows, cols] = (initial * initial_factor + A[rows, k] B[k, cols]) * factor, summed over k in order.
+/// out[rows, cols] = (initial * initial_factor + A[rows, k] B[k, cols]) * factor, summed over k in order. A
+/// and B consist of words: a float, or a pair of bfloat16 along k, the first one low.
 struct AttentionTile {
-  int64_t k;
+  int64_t k;       // words
   int rows;        // 1..rows of the kernels
   int64_t cols;    // any number
   const float* a;  // rows kAttentionRow apart
@@ -36,9 +37,15 @@ struct AttentionKernels {
   int rows;   // of the largest tile
   int panel;  // columns for which a tile of `rows` is fastest; divides kAttentionKeys
   int width;
+  int word;  // elements in a word: 1 or 2
   void (*tile)(const AttentionTile& tile);
-  /// packed[i * row + j] = k[j * ld + i] for i < depth, j < keys.
+  /// The words of n elements, the last filled with 0; `words` may be x.
+  void (*pack_row)(int64_t n, const float* x, float* words);
+  /// packed[i * row + j] = word i of row k + j * ld, for all words of depth elements, j < keys.
   void (*pack_keys)(int64_t depth, int64_t keys, const float* k, int64_t ld, float* packed, int64_t row);
+  /// packed[j * row + c] = word j of column v + c, whose elements are ld apart, for all words of `keys`
+  /// elements, c < cols, and 0 for cols <= c < row.
+  void (*pack_values)(int64_t keys, int64_t cols, const float* v, int64_t ld, float* packed, int64_t row);
   /// x = scale * x + mask, rounded at most twice; returns the largest that is no NaN, -inf without any.
   /// Without `mask` each element's is `same`.
   float (*scale_and_max)(int64_t n, float scale, const float* mask, float same, float* x);
@@ -50,5 +57,6 @@ struct AttentionKernels {
 extern const AttentionKernels kAttentionScalar;
 extern const AttentionKernels kAttentionAvx2;
 extern const AttentionKernels kAttentionAvx512;
+extern const AttentionKernels kAttentionAvx512Bf16;
 
 }  // namespace calque::kernels

@@ -4,8 +4,6 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/registry.h"
-
 namespace calque::kernels {
 
 namespace {
@@ -14,10 +12,11 @@ namespace {
 // of a tile are independent of each other.
 class ChunkRun {
  public:
-  ChunkRun(const AttentionArgs& args, const AttentionChunk& chunk, AttentionScratch& scratch)
+  ChunkRun(const AttentionArgs& args, const AttentionKernels& kernels, const AttentionChunk& chunk,
+           AttentionScratch& scratch)
       : args_(args),
         chunk_(chunk),
-        kernels_(*active_kernels().attention),
+        kernels_(kernels),
         scratch_(scratch),
         keys_(args.k_offsets[chunk.sequence + 1] - args.k_offsets[chunk.sequence]),
         tiles_(ceil_div(chunk.count, kernels_.rows)),
@@ -50,6 +49,9 @@ class ChunkRun {
 
   static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+  // How many words n elements take.
+  int64_t words(int64_t n) const { return ceil_div(n, kernels_.word); }
+
   // How many keys query `row` of the chunk sees.
   int64_t seen(int64_t row) const {
     if (!args_.causal) return keys_;
@@ -77,13 +79,14 @@ class ChunkRun {
   }
 
   void allocate() {
-    depth_blocks_ = std::max<int64_t>(1, ceil_div(args_.head_size, kAttentionKeys));
+    depth_blocks_ = std::max<int64_t>(1, ceil_div(words(args_.head_size), kAttentionKeys));
     queries_ = scratch_.queries.grow_to(static_cast<size_t>(depth_blocks_ * kernels_.rows * kAttentionRow));
     scores_ = scratch_.scores.grow_to(static_cast<size_t>(kernels_.rows * kAttentionRow));
     sums_ = scratch_.sums.grow_to(static_cast<size_t>(kMaxChunkQueries * value_row_));
     const int64_t most = std::min(keys_, kAttentionKeys);
     const int64_t panels = tiles_ > 1 ? ceil_div(most, kernels_.panel) : 1;
-    packed_keys_ = scratch_.keys.grow_to(static_cast<size_t>(panels * kernels_.panel * args_.head_size));
+    packed_keys_ =
+        scratch_.keys.grow_to(static_cast<size_t>(panels * kernels_.panel * words(args_.head_size)));
   }
 
   // The last panel of a block is no wider than its keys need.
@@ -100,25 +103,21 @@ class ChunkRun {
 
   void pack_keys() {
     for (int64_t panel = 0; panel * kernels_.panel < block_keys_; ++panel) {
-      pack_panel(panel, packed_keys_ + panel * kernels_.panel * args_.head_size);
+      pack_panel(panel, packed_keys_ + panel * kernels_.panel * words(args_.head_size));
     }
   }
 
   // Values that only one tile reads stay where they are.
   void load_values() {
     const float* const from = v_ + first_key_ * args_.v_row;
-    if (tiles_ == 1 && value_row_ == args_.value_size) {
+    if (tiles_ == 1 && value_row_ == args_.value_size && kernels_.word == 1) {
       values_ = from;
       values_row_ = args_.v_row;
       return;
     }
-    float* const to =
-        scratch_.values.grow_to(static_cast<size_t>(std::min(keys_, kAttentionKeys) * value_row_));
-    const size_t bytes = static_cast<size_t>(args_.value_size) * sizeof(float);
-    for (int64_t j = 0; j < block_keys_; ++j) {
-      std::memcpy(to + j * value_row_, from + j * args_.v_row, bytes);
-      std::fill(to + j * value_row_ + args_.value_size, to + (j + 1) * value_row_, 0.0F);
-    }
+    const int64_t rows = words(std::min(keys_, kAttentionKeys));
+    float* const to = scratch_.values.grow_to(static_cast<size_t>(rows * value_row_));
+    kernels_.pack_values(block_keys_, args_.value_size, from, args_.v_row, to, value_row_);
     values_ = to;
     values_row_ = value_row_;
   }
@@ -137,23 +136,26 @@ class ChunkRun {
 
   void score(int64_t row, int rows) {
     for (int64_t block = 0; block < depth_blocks_; ++block) {
-      const float* const from = q_ + row * args_.q_row + block * kAttentionKeys;
+      const int64_t first = block * kAttentionKeys * kernels_.word;
+      const int64_t elements = std::min(kAttentionKeys * kernels_.word, args_.head_size - first);
+      const float* const from = q_ + row * args_.q_row + first;
       float* const to = queries_ + block * kernels_.rows * kAttentionRow;
       for (int r = 0; r < rows; ++r)
-        std::copy_n(from + r * args_.q_row, depth(block), to + r * kAttentionRow);
+        kernels_.pack_row(elements, from + r * args_.q_row, to + r * kAttentionRow);
     }
     const int64_t wanted = seen_here(row + rows - 1);
     for (int64_t panel = 0; panel * kernels_.panel < wanted; ++panel) score_panel(panel, rows, wanted);
   }
 
+  // In words.
   int64_t depth(int64_t block) const {
-    return std::min(kAttentionKeys, args_.head_size - block * kAttentionKeys);
+    return std::min(kAttentionKeys, words(args_.head_size) - block * kAttentionKeys);
   }
 
   void score_panel(int64_t panel, int rows, int64_t wanted) {
     float* keys = packed_keys_;
     if (tiles_ > 1) {
-      keys += panel * kernels_.panel * args_.head_size;
+      keys += panel * kernels_.panel * words(args_.head_size);
     } else {
       pack_panel(panel, keys);
     }
@@ -191,6 +193,10 @@ class ChunkRun {
       const float shift = max_[row + r] == kLowest ? 0.0F : max_[row + r];
       const float sum = kernels_.exp_and_sum(seen_here(row + r), shift, scores_ + r * kAttentionRow);
       if (!first) kernels_.exp_and_sum(1, shift, kept + r);
+      if (kernels_.word > 1) {
+        float* const weights = scores_ + r * kAttentionRow;
+        kernels_.pack_row(seen_here(row + r), weights, weights);
+      }
       sum_[row + r] = first ? sum : sum_[row + r] * kept[r] + sum;
     }
   }
@@ -209,10 +215,11 @@ class ChunkRun {
     return to;
   }
 
-  // Weights times values. The keys that all rows see go through one tile, the rest row by row.
+  // Weights times values. The words of keys that all rows see go through one tile, the rest row by row.
   void mix(int64_t row, int rows, const float* kept, const float* factor) {
-    const int64_t common = seen_here(row);
-    const bool ragged = seen_here(row + rows - 1) > common;
+    const int64_t most = seen_here(row + rows - 1);
+    const bool ragged = most > seen_here(row);
+    const int64_t common = ragged ? seen_here(row) / kernels_.word : words(most);
     float* const sums = sums_ + row * value_row_;
     const bool to_out = factor != nullptr && !ragged;
     float* const out = out_ + row * args_.out_row;
@@ -234,7 +241,7 @@ class ChunkRun {
     tile.rows = 1;
     tile.initial_factor = nullptr;
     for (int r = 0; r < rows; ++r) {
-      tile.k = seen_here(row + r) - common;
+      tile.k = words(seen_here(row + r)) - common;
       tile.a = scores_ + r * kAttentionRow + common;
       tile.initial = sums + r * value_row_;
       tile.out = factor != nullptr ? out + r * args_.out_row : sums + r * value_row_;
@@ -271,8 +278,9 @@ class ChunkRun {
 
 }  // namespace
 
-void run_attention_chunk(const AttentionArgs& args, const AttentionChunk& chunk, AttentionScratch& scratch) {
-  ChunkRun(args, chunk, scratch).run();
+void run_attention_chunk(const AttentionArgs& args, const AttentionKernels& kernels,
+                         const AttentionChunk& chunk, AttentionScratch& scratch) {
+  ChunkRun(args, kernels, chunk, scratch).run();
 }
 
 }  // namespace calque::kernels

@@ -28,6 +28,7 @@ struct AttentionChunk {
   int64_t count;  // 1..kMaxChunkQueries
 };
 
-void run_attention_chunk(const AttentionArgs& args, const AttentionChunk& chunk, AttentionScratch& scratch);
+void run_attention_chunk(const AttentionArgs& args, const AttentionKernels& kernels,
+                         const AttentionChunk& chunk, AttentionScratch& scratch);
 
 }  // namespace calque::kernels

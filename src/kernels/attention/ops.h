@@ -7,14 +7,33 @@
 
 namespace calque::kernels {
 
+template <class V>
+struct FloatWords {
+  [[gnu::always_inline]] static inline V add(V a, V b, V sum) { return V::fma(a, b, sum); }
+};
+
 /// kSums, some vectors of B and one of A must fit into the registers. A tile has at most kRows rows, and as
-/// many vectors of columns as its sums allow, but no more than kMaxVectors.
-/// kFused: V::fma rounds once.
-template <class V, int kRows, int kSums, bool kFused>
+/// many vectors of columns as its sums allow, but no more than kMaxVectors. kFused: V::fma rounds once.
+/// Words: how words are multiplied.
+template <class V, int kRows, int kSums, bool kFused, class Words = FloatWords<V>>
 class AttentionOps {
  public:
-  static constexpr AttentionKernels kernels(decltype(AttentionKernels::pack_keys) pack_keys) {
-    return {kRows, kSums / kRows * V::kWidth, V::kWidth, run, pack_keys, scale_and_max, exp_and_sum};
+  using PackKeys = void (*)(int64_t, int64_t, const float*, int64_t, float*, int64_t);
+
+  /// Of floats.
+  static constexpr AttentionKernels kernels(PackKeys pack_keys) {
+    AttentionKernels kernels{};
+    kernels.rows = kRows;
+    kernels.panel = kSums / kRows * V::kWidth;
+    kernels.width = V::kWidth;
+    kernels.word = 1;
+    kernels.tile = run;
+    kernels.pack_row = pack_row;
+    kernels.pack_keys = pack_keys;
+    kernels.pack_values = pack_values;
+    kernels.scale_and_max = scale_and_max;
+    kernels.exp_and_sum = exp_and_sum;
+    return kernels;
   }
 
  private:
@@ -51,7 +70,7 @@ class AttentionOps {
       for (int r = 0; r < kTileRows; ++r) {
         const V as = V::broadcast(a + r * kAttentionRow);
 #pragma GCC unroll 4
-        for (int n = 0; n < kVectors; ++n) sums[r][n] = V::fma(as, bs[n], sums[r][n]);
+        for (int n = 0; n < kVectors; ++n) sums[r][n] = Words::add(as, bs[n], sums[r][n]);
       }
       ++a;
       b += tile.b_row;
@@ -104,6 +123,22 @@ class AttentionOps {
     return table;
   }
   static constexpr Table kTable = make_table();
+
+  static void pack_row(int64_t n, const float* x, float* words) {
+    int64_t i = 0;
+    for (; i + V::kWidth <= n; i += V::kWidth) V::store(words + i, V::load(x + i));
+    if (i < n)
+      V::store_first(words + i, static_cast<int>(n - i), V::load_first(x + i, static_cast<int>(n - i)));
+  }
+
+  static void pack_values(int64_t keys, int64_t cols, const float* v, int64_t ld, float* packed,
+                          int64_t row) {
+    for (int64_t j = 0; j < keys; ++j, v += ld, packed += row) {
+      int64_t c = 0;
+      for (; c + V::kWidth <= cols; c += V::kWidth) V::store(packed + c, V::load(v + c));
+      if (c < cols) V::store(packed + c, V::load_first(v + c, static_cast<int>(cols - c)));
+    }
+  }
 
   static float scale_and_max(int64_t n, float scale, const float* mask, float same, float* x) {
     return mask != nullptr ? scale_row<true>(n, scale, mask, same, x)
