@@ -24,7 +24,7 @@ namespace calque::app {
 namespace {
 
 struct BenchArguments {
-  std::string model, input, method = "forward", dtype;
+  std::string model, input, method = "forward", dtype, padding = "zero";
   std::vector<std::string> shapes = {"1x8", "1x128", "8x128"};
   double seconds = 1;
   int repeat = 0, threads = 0;
@@ -66,7 +66,7 @@ Measurement measure(const jit::Method& method, const Call& call, const BenchArgu
                     std::string shape) {
   Measurement result{.shape = std::move(shape)};
   const auto first = Clock::now();
-  method(call.inputs, call.kwargs);
+  method(call.inputs, call.kwargs, {.exact_padding = arguments.padding == "exact"});
   result.first = seconds_since(first);
 
   std::vector<double> times;
@@ -74,7 +74,7 @@ Measurement measure(const jit::Method& method, const Call& call, const BenchArgu
   const auto wanted = static_cast<size_t>(arguments.repeat);
   while (wanted > 0 ? times.size() < wanted : times.size() < 5 || seconds_since(start) < arguments.seconds) {
     const auto begin = Clock::now();
-    method(call.inputs, call.kwargs);
+    method(call.inputs, call.kwargs, {.exact_padding = arguments.padding == "exact"});
     times.push_back(seconds_since(begin));
   }
   result.median = median(times);
@@ -162,7 +162,8 @@ void add_bench(CLI::App& app) {
   add_tensors_option(*command, "-i,--input", arguments->input, "Measure on these tensors instead")
       ->excludes(shapes);
   command->add_option("--method", arguments->method, "Method to call")->capture_default_str();
-  add_dtype_option(*command, arguments->dtype, "Convert the weights to this dtype while loading");
+  add_run_dtype_option(*command, arguments->dtype);
+  add_padding_option(*command, arguments->padding);
   command->add_option("--seconds", arguments->seconds, "Time to spend on each shape")
       ->check(CLI::Validator(finite_seconds, "FLOAT in [0 - 3600]"))
       ->capture_default_str();

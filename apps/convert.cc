@@ -26,7 +26,7 @@ void convert(const ConvertArguments& arguments) {
       extra_files.emplace(record.name.substr(kExtra.size()), io::read_record(arguments.model, record.name));
     }
   }
-  jit::save(load_module(arguments.model, arguments.dtype, true), arguments.output, extra_files);
+  jit::save(load_module(arguments.model, arguments.dtype, true, false), arguments.output, extra_files);
 }
 
 }  // namespace

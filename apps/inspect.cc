@@ -222,7 +222,7 @@ jit::Module submodule(const jit::Module& root, const std::string& name) {
 }
 
 void inspect(const InspectArguments& arguments) {
-  const jit::Module root = load_module(arguments.model, "", arguments.verify_checksums);
+  const jit::Module root = load_module(arguments.model, "", arguments.verify_checksums, false);
   const jit::Module module = arguments.module.empty() ? root : submodule(root, arguments.module);
   if (arguments.code) return fmt::print("{}", module.code());
   if (arguments.graph) return fmt::print("{}", module.graph(arguments.inlined));

@@ -46,6 +46,23 @@ void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& 
       ->check(CLI::IsMember({"float32", "float16", "bfloat16", "float64"}));
 }
 
+void add_run_dtype_option(CLI::App& command, std::string& dtype) {
+  command
+      .add_option("--dtype", dtype,
+                  "Compute products in bf16 or int8, the rest in float32; or convert the weights to a dtype "
+                  "while loading")
+      ->check(CLI::IsMember({"bf16", "int8", "float32", "float16", "bfloat16", "float64"}));
+}
+
+void add_padding_option(CLI::App& command, std::string& padding) {
+  command
+      .add_option("--padding", padding,
+                  "Positions that the attention mask excludes: left out, with zeros in the results, or "
+                  "computed as well")
+      ->check(CLI::IsMember({"zero", "exact"}))
+      ->capture_default_str();
+}
+
 void add_threads_option(CLI::App& command, int& threads) {
   command
       .add_option("--threads", threads,
@@ -53,10 +70,18 @@ void add_threads_option(CLI::App& command, int& threads) {
       ->check(CLI::Range(1, 1024));
 }
 
-jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums) {
+jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums,
+                        bool to_run) {
   jit::LoadOptions options;
+  options.prepare = to_run;
   options.verify_checksums = verify_checksums;
-  if (!dtype.empty()) options.dtype = dtype_from_name(dtype);
+  if (dtype == "bf16") {
+    options.precision = jit::Precision::BFloat16;
+  } else if (dtype == "int8") {
+    options.precision = jit::Precision::Int8;
+  } else if (!dtype.empty()) {
+    options.dtype = dtype_from_name(dtype);
+  }
   options.on_note = [&path](const std::string& note) {
     print_remark(fmt::format("note: {}: {}", path, note));
   };

@@ -20,11 +20,16 @@ CLI::Option* add_tensors_option(CLI::App& command, const std::string& name, std:
 void add_checksums_option(CLI::App& command, bool& verify);
 /// --dtype, one of the floating-point dtypes. `dtype` stays empty when it is not given.
 void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& description);
+/// --padding: `zero` or `exact`.
+void add_padding_option(CLI::App& command, std::string& padding);
+/// --dtype of commands that run a model: `bf16` and `int8`, too, which load_module() understands.
+void add_run_dtype_option(CLI::App& command, std::string& dtype);
 /// --threads; 0 when it is not given.
 void add_threads_option(CLI::App& command, int& threads);
 
 /// Loads an archive; remarks of the loader go to stderr.
-jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums);
+jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums,
+                        bool to_run = true);
 
 /// `8x128` as sizes. UsageError for another text.
 std::vector<int64_t> read_shape(const std::string& text);

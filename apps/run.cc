@@ -23,7 +23,7 @@ namespace {
 struct RunArguments {
   std::string model, input, output;
   std::string method = "forward";
-  std::string dtype;
+  std::string dtype, padding = "zero";
   int repeat = 1;
   int threads = 0;
   bool quiet = false, verify_checksums = false;
@@ -54,6 +54,7 @@ void run(const RunArguments& arguments) {
   limits.max_seconds = arguments.max_seconds;
   limits.max_memory = static_cast<int64_t>(arguments.max_memory);
   limits.max_iterations = arguments.max_iterations;
+  limits.exact_padding = arguments.padding == "exact";
 
   IValue result;
   std::vector<double> times;
@@ -88,7 +89,8 @@ void add_run(CLI::App& app) {
   add_tensors_option(*command, "-o,--output", arguments->output,
                      "Where the results go: .npz, .safetensors or .json");
   command->add_option("--method", arguments->method, "Method to call")->capture_default_str();
-  add_dtype_option(*command, arguments->dtype, "Convert the weights to this dtype while loading");
+  add_run_dtype_option(*command, arguments->dtype);
+  add_padding_option(*command, arguments->padding);
   command->add_option("--repeat", arguments->repeat, "Call it so often, and print the times")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();

@@ -27,12 +27,23 @@ using Kwargs = std::unordered_map<std::string, IValue>;
 /// File name -> content, kept below `extra/` in the archive.
 using ExtraFilesMap = std::unordered_map<std::string, std::string>;
 
+/// How products on weights are computed. Everything else, weights in the module included, stays float32.
+enum class Precision : int64_t {
+  Float32,
+  BFloat16,  ///< weights and activations rounded to bfloat16, sums in float32
+  Int8,      ///< weights in 8 bits for each output channel, activations in 8 bits for each token, exact sums
+};
+
 /// Limits and choices of load. Defaults are meant for untrusted files.
 struct LoadOptions {
   /// Map the file and use the weights in place. false reads it into memory (better on network disks).
   bool use_mmap = true;
   /// Convert floating-point parameters and buffers to this dtype while loading.
   std::optional<ScalarType> dtype{};
+  /// How the module's products are computed when it runs.
+  Precision precision = Precision::Float32;
+  /// Pack the weights that `forward` multiplies by now, and not in the first call.
+  bool prepare = true;
   /// Upper bound of memory that loading may take beyond the file itself, in bytes.
   int64_t max_memory = int64_t{8} << 30;
   /// Deepest nesting of expressions, blocks, pickled containers and calls.
@@ -49,6 +60,9 @@ struct RunOptions {
   double max_seconds = 0;  ///< wall clock
   int64_t max_iterations = 0;  ///< loop iterations in total
   int max_recursion = 200;     ///< depth of calls that are not inlined
+  /// Compute padded positions of a batch, too. Otherwise, where a model's tokens are independent but for its attention
+  /// mask, masked positions are left out, and results hold zeros there.
+  bool exact_padding = false;
   std::shared_ptr<std::atomic<bool>>
       cancel{};  ///< set it from another thread: the run ends with CancelledError
 };

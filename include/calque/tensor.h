@@ -133,6 +133,8 @@ class Storage final : public RefCounted {
   uint32_t version() const { return version_.load(std::memory_order_acquire); }
   /// Says that a pointer that may write at any time was given away: nothing is made of these bytes any more.
   void expose() { exposed_.store(true, std::memory_order_release); }
+  /// Lets the system take the pages of a mapped file back; they come again from the file when they are read.
+  void drop_pages() const noexcept;
   bool is_exposed() const { return exposed_.load(std::memory_order_acquire); }
 
  private:

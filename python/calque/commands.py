@@ -168,13 +168,26 @@ def _flatten(value: Any, into: dict[str, Tensor]) -> dict[str, Tensor]:
     return into
 
 
+def _load_to_run(model: Path_, dtype: _calque.dtype | str | None, verify_checksums: bool = False) -> jit.ScriptModule:
+    if isinstance(dtype, str):
+        return jit.load(model, precision=dtype, verify_checksums=verify_checksums)
+    return jit.load(model, dtype=dtype, verify_checksums=verify_checksums)
+
+
+def _is_exact(padding: str) -> bool:
+    if padding not in ("zero", "exact"):
+        raise ValueError(f"found padding {padding!r}, expected 'zero' or 'exact'")
+    return padding == "exact"
+
+
 def run(
     model: Path_,
     input: Path_ | Mapping[str, Any] | None = None,
     output: Path_ | None = None,
     *,
     method: str = "forward",
-    dtype: _calque.dtype | None = None,
+    dtype: _calque.dtype | str | None = None,
+    padding: str = "zero",
     repeat: int = 1,
     verify_checksums: bool = False,
     threads: int = 0,
@@ -186,12 +199,14 @@ def run(
 
     Inputs are found by the names of the method's arguments, or by position as input.0, input.1, …; entries of a list x as x.0,
     x.1, …. `output` is a file to write. Zero means no limit of `max_seconds`, `max_memory` (bytes) and `max_iterations`.
+    `dtype` "bf16" or "int8" computes products in it, a dtype converts the weights. `padding` "zero" leaves out positions that the
+    attention mask excludes, "exact" computes them.
     """
     with _threads(threads):
-        module = jit.load(model, dtype=dtype, verify_checksums=verify_checksums)
+        module = _load_to_run(model, dtype, verify_checksums)
         tensors = input if isinstance(input, Mapping) else {} if input is None else io.read_tensors(input)
         kwargs = _call_of(module, method, tensors)
-        limits = RunOptions(max_seconds=max_seconds, max_memory=max_memory, max_iterations=max_iterations)
+        limits = RunOptions(max_seconds=max_seconds, max_memory=max_memory, max_iterations=max_iterations, exact_padding=_is_exact(padding))
         for _ in range(max(1, repeat)):
             result = module.run([], kwargs, limits, method)
     outputs = _flatten(result, {})
@@ -319,10 +334,12 @@ def _made_up(module: ScriptModule, method: str, shape: Sequence[int]) -> dict[st
     return kwargs
 
 
-def _measure(module: ScriptModule, method: str, kwargs: dict[str, Any], label: str, seconds: float, repeat: int) -> Measurement:
+def _measure(
+    module: ScriptModule, method: str, kwargs: dict[str, Any], label: str, seconds: float, repeat: int, limits: RunOptions
+) -> Measurement:
     def timed() -> float:
         start = time.perf_counter()
-        module.run([], kwargs, method=method)
+        module.run([], kwargs, limits, method)
         return time.perf_counter() - start
 
     times: list[float] = []
@@ -338,7 +355,8 @@ def bench(
     shapes: Sequence[Sequence[int]] = ((1, 8), (1, 128), (8, 128)),
     input: Path_ | Mapping[str, Any] | None = None,
     method: str = "forward",
-    dtype: _calque.dtype | None = None,
+    dtype: _calque.dtype | str | None = None,
+    padding: str = "zero",
     seconds: float = 1,
     repeat: int = 0,
     threads: int = 0,
@@ -350,18 +368,19 @@ def bench(
     """
     with _threads(threads):
         start = time.perf_counter()
-        module = jit.load(model, dtype=dtype)
+        module = _load_to_run(model, dtype)
+        limits = RunOptions(exact_padding=_is_exact(padding))
         loaded = time.perf_counter() - start
         runs = []
         if input is not None:
             tensors = input if isinstance(input, Mapping) else io.read_tensors(input)
-            runs.append(_measure(module, method, _call_of(module, method, tensors), "input", seconds, repeat))
+            runs.append(_measure(module, method, _call_of(module, method, tensors), "input", seconds, repeat, limits))
         else:
             with progress("bench", len(shapes)) as step:
                 for shape in shapes:
                     label = "x".join(map(str, shape))
                     step(label)
-                    runs.append(_measure(module, method, _made_up(module, method, shape), label, seconds, repeat))
+                    runs.append(_measure(module, method, _made_up(module, method, shape), label, seconds, repeat, limits))
     return BenchReport(loaded, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, runs)
 
 

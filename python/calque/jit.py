@@ -176,6 +176,8 @@ def load(
     *,
     use_mmap: bool = True,
     dtype: _calque.dtype | None = None,
+    precision: str = "float32",
+    prepare: bool = True,
     max_memory: int = 8 << 30,
     max_depth: int = 400,
     verify_checksums: bool = False,
@@ -183,8 +185,10 @@ def load(
     """Loads a TorchScript archive from a path or a file object. Runs no code of it; safe for untrusted files.
 
     `map_location` and `_restore_shapes` are accepted and ignored: everything runs on the CPU. Names that are keys of
-    `_extra_files` are filled with their content (bytes). `dtype` converts floating-point weights while loading. `max_memory`
-    bounds in bytes what loading takes beyond the file itself.
+    `_extra_files` are filled with their content (bytes). `dtype` converts floating-point weights while loading. `precision`
+    says how products on weights are computed when the module runs: "float32", "bf16" or "int8"; the rest stays float32.
+    `prepare` packs the weights now and not in the first call. `max_memory` bounds in bytes what loading takes beyond the file
+    itself.
 
     Raises LoadError, which says what is wrong, where, and what to do.
     """
@@ -196,6 +200,8 @@ def load(
             _log.info,
             use_mmap=use_mmap,
             dtype=dtype,
+            precision=precision,
+            prepare=prepare,
             max_memory=max_memory,
             max_depth=max_depth,
             verify_checksums=verify_checksums,
@@ -210,6 +216,8 @@ def load(
         _log.info,
         _extra_files,
         dtype=dtype,
+        precision=precision,
+        prepare=prepare,
         max_memory=max_memory,
         max_depth=max_depth,
         verify_checksums=verify_checksums,

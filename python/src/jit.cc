@@ -77,10 +77,19 @@ Module load_bytes(nb::bytes content, nb::handle extra_files, jit::LoadOptions op
   return module;
 }
 
-jit::LoadOptions load_options(bool use_mmap, std::optional<ScalarType> dtype, int64_t max_memory,
-                              int max_depth, bool verify_checksums) {
+jit::Precision precision_of(const std::string& name) {
+  if (name == "float32") return jit::Precision::Float32;
+  if (name == "bf16") return jit::Precision::BFloat16;
+  if (name == "int8") return jit::Precision::Int8;
+  throw ValueError("load: found precision '" + name + "', expected 'float32', 'bf16' or 'int8'");
+}
+
+jit::LoadOptions load_options(bool use_mmap, std::optional<ScalarType> dtype, const std::string& precision,
+                              bool prepare, int64_t max_memory, int max_depth, bool verify_checksums) {
   return {.use_mmap = use_mmap,
           .dtype = dtype,
+          .precision = precision_of(precision),
+          .prepare = prepare,
           .max_memory = max_memory,
           .max_depth = max_depth,
           .verify_checksums = verify_checksums};
@@ -109,7 +118,7 @@ void bind_run_options(nb::module_& module) {
       .def(
           "__init__",
           [](RunOptions* self, int64_t max_memory, double max_seconds, int64_t max_iterations,
-             int max_recursion) {
+             int max_recursion, bool exact_padding) {
             if (!(max_memory >= 0 && max_seconds >= 0 && max_iterations >= 0 && max_recursion >= 0)) {
               throw ValueError("RunOptions: a limit below zero; zero means no limit");
             }
@@ -117,14 +126,18 @@ void bind_run_options(nb::module_& module) {
                                   .max_seconds = max_seconds,
                                   .max_iterations = max_iterations,
                                   .max_recursion = max_recursion,
+                                  .exact_padding = exact_padding,
                                   .cancel = std::make_shared<std::atomic<bool>>(false)};
           },
           nb::kw_only(), "max_memory"_a = defaults.max_memory, "max_seconds"_a = defaults.max_seconds,
-          "max_iterations"_a = defaults.max_iterations, "max_recursion"_a = defaults.max_recursion)
+          "max_iterations"_a = defaults.max_iterations, "max_recursion"_a = defaults.max_recursion,
+          "exact_padding"_a = defaults.exact_padding)
       .def_rw("max_memory", &RunOptions::max_memory, "Bytes allocated at one time by operators of the run.")
       .def_rw("max_seconds", &RunOptions::max_seconds, "Wall clock.")
       .def_rw("max_iterations", &RunOptions::max_iterations, "Loop iterations in total.")
       .def_rw("max_recursion", &RunOptions::max_recursion, "Depth of calls that are not inlined.")
+      .def_rw("exact_padding", &RunOptions::exact_padding,
+              "Compute positions that the attention mask excludes, instead of leaving zeros there.")
       .def(
           "cancel", [](const RunOptions& self) { self.cancel->store(true); },
           "From any thread: runs with these options end with CancelledError.");
@@ -139,25 +152,30 @@ void bind_functions(nb::module_& module) {
   module.def(
       "load",
       [](nb::handle path, nb::handle extra_files, nb::handle on_note, bool use_mmap,
-         std::optional<ScalarType> dtype, int64_t max_memory, int max_depth, bool verify_checksums) {
-        return load(path, extra_files, load_options(use_mmap, dtype, max_memory, max_depth, verify_checksums),
+         std::optional<ScalarType> dtype, const std::string& precision, bool prepare, int64_t max_memory,
+         int max_depth, bool verify_checksums) {
+        return load(path, extra_files, load_options(use_mmap, dtype, precision, prepare, max_memory, max_depth, verify_checksums),
                     on_note);
       },
       "path"_a, "extra_files"_a = nb::none(), "on_note"_a = nb::none(), nb::kw_only(),
-      "use_mmap"_a = defaults.use_mmap, "dtype"_a = nb::none(), "max_memory"_a = defaults.max_memory,
+      "use_mmap"_a = defaults.use_mmap, "dtype"_a = nb::none(), "precision"_a = "float32",
+      "prepare"_a = defaults.prepare, "max_memory"_a = defaults.max_memory,
       "max_depth"_a = defaults.max_depth, "verify_checksums"_a = defaults.verify_checksums,
       nb::sig("def load(path: Any, extra_files: dict[str, Any] | None = None, on_note: Any = None, *, "
-              "use_mmap: bool = True, dtype: dtype | None = None, max_memory: int = ..., max_depth: int = "
+              "use_mmap: bool = True, dtype: dtype | None = None, precision: str = 'float32', prepare: "
+              "bool = True, max_memory: int = ..., max_depth: int = "
               "..., verify_checksums: bool = False) -> ScriptModule"));
   module.def(
       "load_bytes",
       [](const nb::bytes& content, nb::handle on_note, nb::handle extra_files,
-         std::optional<ScalarType> dtype, int64_t max_memory, int max_depth, bool verify_checksums) {
+         std::optional<ScalarType> dtype, const std::string& precision, bool prepare, int64_t max_memory,
+         int max_depth, bool verify_checksums) {
         return load_bytes(content, extra_files,
-                          load_options(true, dtype, max_memory, max_depth, verify_checksums), on_note);
+                          load_options(true, dtype, precision, prepare, max_memory, max_depth, verify_checksums), on_note);
       },
       "content"_a, "on_note"_a = nb::none(), "extra_files"_a = nb::none(), nb::kw_only(),
-      "dtype"_a = nb::none(), "max_memory"_a = defaults.max_memory, "max_depth"_a = defaults.max_depth,
+      "dtype"_a = nb::none(), "precision"_a = "float32",
+      "prepare"_a = defaults.prepare, "max_memory"_a = defaults.max_memory, "max_depth"_a = defaults.max_depth,
       "verify_checksums"_a = defaults.verify_checksums);
   const jit::TraceOptions trace_defaults;
   module.def(

@@ -174,6 +174,7 @@ class Function {
   FunctionSchema schema;       ///< arguments with defaults (self included for methods), one return
   std::unique_ptr<Graph> graph;
   std::string doc;
+  int64_t arithmetic = 0;  ///< of products on weights when it runs: a number of jit::Precision
   /// What a runtime made of the graph, kept with it; opaque here. Guarded by executable_mutex.
   mutable std::shared_ptr<const void> executable;
   mutable std::mutex executable_mutex;

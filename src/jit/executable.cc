@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "calque/error.h"
+#include "ops/fused.h"
+#include "passes/match.h"
 #include "passes/passes.h"
 #include "runtime/executor.h"
 #include "tensor/block_cache.h"
@@ -31,7 +33,7 @@ std::function<void(std::string_view, const Graph&)> phase_writer(const Function&
 std::unique_ptr<Graph> optimized_graph(const Function& function) {
   check(function.graph != nullptr, cat(function.qualified_name, " has no graph"));
   std::unique_ptr<Graph> graph = function.graph->copy();
-  passes::run_pipeline(*graph, {.on_phase = phase_writer(function)});
+  passes::run_pipeline(*graph, {.arithmetic = function.arithmetic, .on_phase = phase_writer(function)});
   return graph;
 }
 
@@ -43,11 +45,25 @@ std::shared_ptr<const runtime::Plan> plan_of(const Function& function) {
   return std::static_pointer_cast<const runtime::Plan>(function.executable);
 }
 
+void prepare(const Function& function, const IValue& self) {
+  const std::shared_ptr<const runtime::Plan> plan = plan_of(function);
+  const Block& block = plan->graph().block();
+  for (const Node* node = block.first(); node != block.return_node(); node = node->next) {
+    if (node->op == nullptr || !node->kind.starts_with("calque::")) continue;
+    std::vector<IValue> arguments;
+    for (const Value* input : node->inputs) {
+      arguments.push_back(passes::is_static(input) ? passes::static_value(input, self) : IValue());
+    }
+    ops::prepare_fused(*node->op, arguments);
+  }
+}
+
 IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options,
                     runtime::Observer* observer) {
   const std::shared_ptr<const runtime::Plan> plan = plan_of(function);
   runtime::Run run(options, plan_of, observer);
   const ScopedBlockCache blocks;
+  const ops::ScopedExactPadding padding(options.exact_padding);
   std::vector<IValue> results;
   if (run.budget() != nullptr) {
     const ScopedMemoryBudget scope(run.budget());

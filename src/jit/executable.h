@@ -16,6 +16,9 @@ namespace calque::jit {
 /// The plan of `function`, made on first use. Thread-safe.
 std::shared_ptr<const runtime::Plan> plan_of(const Function& function);
 
+/// Does now what the first run of a method of `self` would do once: plans it, and packs weights.
+void prepare(const Function& function, const IValue& self);
+
 /// A copy of the function's graph after the passes that run before execution.
 std::unique_ptr<Graph> optimized_graph(const Function& function);
 

@@ -6,13 +6,41 @@
 #include "base/file.h"
 #include "calque/error.h"
 #include "calque/jit.h"
+#include "jit/executable.h"
 #include "torchscript/archive_reader.h"
 
 namespace calque::jit {
 
 namespace {
 
-Module module_of(const torchscript::LoadedArchive& archive) { return Module(archive.root); }
+/// A program of more is planned when it runs: whoever only looks at it does not wait for that.
+constexpr int64_t kMostNodesToPrepare = 20'000;
+
+int64_t count_nodes(const Block& block) {
+  int64_t count = 0;
+  for (const Node* node = block.first(); node != block.return_node(); node = node->next) {
+    ++count;
+    for (const auto& inner : node->blocks) count += count_nodes(*inner);
+  }
+  return count;
+}
+
+Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& options) {
+  Module module(archive.root);
+  if (archive.root->unit == nullptr) return module;
+  int64_t nodes = 0;
+  for (const auto& function : archive.root->unit->functions()) {
+    function->arithmetic = static_cast<int64_t>(options.precision);
+    if (function->graph != nullptr) nodes += count_nodes(function->graph->block());
+  }
+  const std::optional<Method> forward = module.find_method("forward");
+  if (!options.prepare || !forward || nodes > kMostNodesToPrepare) return module;
+  try {
+    prepare(forward->function(), archive.root);
+  } catch (const Error&) {  // A program that cannot be planned says so when it is run.
+  }
+  return module;
+}
 
 void fill(ExtraFilesMap& extra_files, const torchscript::LoadedArchive& archive) {
   for (auto& [name, content] : extra_files) content = archive.extra(name).value_or("");
@@ -21,20 +49,20 @@ void fill(ExtraFilesMap& extra_files, const torchscript::LoadedArchive& archive)
 }  // namespace
 
 Module load(const std::string& path, const LoadOptions& options) {
-  return module_of(torchscript::read_archive_file(path, options));
+  return module_of(torchscript::read_archive_file(path, options), options);
 }
 
 Module load(const std::string& path, ExtraFilesMap& extra_files, const LoadOptions& options) {
   const torchscript::LoadedArchive archive = torchscript::read_archive_file(path, options);
   fill(extra_files, archive);
-  return module_of(archive);
+  return module_of(archive, options);
 }
 
 Module load(std::istream& in, const LoadOptions& options) {
   const auto bytes = std::make_shared<const std::string>(std::istreambuf_iterator<char>(in),
                                                          std::istreambuf_iterator<char>());
   if (in.bad()) throw LoadError("cannot read the archive from the stream: the stream reports an error");
-  return module_of(torchscript::read_archive(as_bytes(*bytes), bytes, "the stream", options));
+  return module_of(torchscript::read_archive(as_bytes(*bytes), bytes, "the stream", options), options);
 }
 
 Module load(const std::string& path, std::optional<Device>, ExtraFilesMap& extra_files) {
@@ -52,7 +80,7 @@ Module load(const void* data, size_t size, std::shared_ptr<const void> keeper, E
   const torchscript::LoadedArchive archive =
       torchscript::read_archive(bytes, std::move(keeper), "the archive in memory", options);
   fill(extra_files, archive);
-  return module_of(archive);
+  return module_of(archive, options);
 }
 
 }  // namespace calque::jit

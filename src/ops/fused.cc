@@ -15,23 +15,31 @@ struct FusedRow {
 };
 
 constexpr FusedRow kRows[] = {
-    {{"calque::linear(Tensor input, Tensor weight, Tensor? bias, int activation, Tensor? residual) -> Tensor",
+    {{"calque::linear(Tensor input, Tensor weight, Tensor? bias, int activation, Tensor? residual, int "
+      "precision) -> "
+      "Tensor",
       fused_linear},
      prepare_linear},
-    {{"calque::linear_2(Tensor input, Tensor weight_0, Tensor? bias_0, Tensor weight_1, Tensor? bias_1) -> "
-      "(Tensor, "
-      "Tensor)",
+    {{"calque::linear_2(Tensor input, Tensor weight_0, Tensor? bias_0, Tensor weight_1, Tensor? bias_1, int "
+      "precision) "
+      "-> (Tensor, Tensor)",
       fused_linears},
      prepare_linears},
     {{"calque::linear_3(Tensor input, Tensor weight_0, Tensor? bias_0, Tensor weight_1, Tensor? bias_1, "
       "Tensor "
-      "weight_2, Tensor? bias_2) -> (Tensor, Tensor, Tensor)",
+      "weight_2, Tensor? bias_2, int precision) -> (Tensor, Tensor, Tensor)",
       fused_linears},
      prepare_linears},
-    {{"calque::attention(Tensor query, Tensor key, Tensor value, Tensor? mask, Scalar? fill, float? "
-      "scale, bool is_divisor, bool is_causal, bool is_sdpa) -> Tensor",
+    {{"calque::attention(Tensor query, Tensor key, Tensor value, Tensor? mask, Scalar? fill, float? scale, "
+      "bool "
+      "is_divisor, bool is_causal, bool is_sdpa, int precision, Tensor? offsets) -> Tensor",
       fused_attention},
      nullptr},
+    {{"calque::packing(Tensor input, Tensor mask, Scalar? fill, bool is_sdpa) -> (Tensor, Tensor)",
+      token_packing},
+     nullptr},
+    {{"calque::pack_tokens(Tensor input, Tensor rows) -> Tensor", pack_tokens}, nullptr},
+    {{"calque::unpack_tokens(Tensor packed, Tensor rows, Tensor like) -> Tensor", unpack_tokens}, nullptr},
 };
 
 struct Entry {

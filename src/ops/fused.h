@@ -20,10 +20,28 @@ void prepare_fused(const Operator& op, std::span<const IValue> arguments);
 /// What `calque::linear` does to the product before it adds the residual.
 enum class LinearActivation : int64_t { kNone, kRelu, kTanh, kGelu, kGeluTanh };
 
+/// How products are computed; the rest stays float32. The numbers of jit::Precision.
+enum class Arithmetic : int64_t { kFloat32, kBFloat16, kInt8 };
+
+/// While one lives, this thread computes padded positions, too, instead of leaving them out.
+class ScopedExactPadding {
+ public:
+  explicit ScopedExactPadding(bool exact);
+  ~ScopedExactPadding();
+  ScopedExactPadding(const ScopedExactPadding&) = delete;
+  ScopedExactPadding& operator=(const ScopedExactPadding&) = delete;
+
+ private:
+  bool previous_;
+};
+
 /// `calque::attention` and friends, for one row of the table in fused.cc each.
 void fused_linear(OpCall& call);
 void fused_linears(OpCall& call);
 void fused_attention(OpCall& call);
+void token_packing(OpCall& call);
+void pack_tokens(OpCall& call);
+void unpack_tokens(OpCall& call);
 void prepare_linear(std::span<const IValue> arguments);
 void prepare_linears(std::span<const IValue> arguments);
 

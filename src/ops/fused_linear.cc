@@ -1,9 +1,13 @@
 // Linear layers with what comes after them, on weights that are packed once.
 #include <algorithm>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "kernels/gemm/packed.h"
+#include "kernels/gemm_bf16/packed_bf16.h"
+#include "kernels/gemm_int8/gemm_int8.h"
+#include "kernels/gemm_int8/packed_int8.h"
 #include "ops/activation.h"
 #include "ops/arithmetic.h"
 #include "ops/fused.h"
@@ -19,16 +23,18 @@ namespace {
 
 /// The weights of layers with the same input, side by side, and their biases.
 struct PackedLayers {
-  kernels::PackedB weights;
+  std::variant<kernels::PackedB, kernels::PackedBf16, kernels::PackedInt8> weights;
   std::vector<float> bias;  ///< empty when no layer has one
 };
 
 struct Layers {
   std::vector<Tensor> weights;
   std::vector<std::optional<Tensor>> biases;
+  Arithmetic arithmetic;
 };
 
-const char kPackedKind = 0;
+/// The addresses stand for the kinds of packed weights, one for each Arithmetic.
+const char kPackedKinds[3] = {};
 
 bool is_packable(const Layers& layers) {
   for (size_t i = 0; i < layers.weights.size(); ++i) {
@@ -37,6 +43,7 @@ bool is_packable(const Layers& layers) {
     if (weight.dtype() != kFloat || weight.dim() != 2 || !weight.is_contiguous() || weight.numel() == 0)
       return false;
     if (weight.size(1) != layers.weights[0].size(1)) return false;
+    if (layers.arithmetic == Arithmetic::kInt8 && weight.size(1) > kernels::kMaxInt8Depth) return false;
     const std::optional<Tensor>& bias = layers.biases[i];
     if (bias && (bias->dtype() != kFloat || bias->dim() != 1 || bias->size(0) != weight.size(0)))
       return false;
@@ -66,22 +73,37 @@ std::vector<float> joined_bias(const Layers& layers) {
   return out;
 }
 
+void pack_weights(PackedLayers& packed, Arithmetic arithmetic, int64_t n, int64_t k, const float* weights) {
+  switch (arithmetic) {
+    case Arithmetic::kFloat32:
+      packed.weights = kernels::pack_b(k, n, weights, 1, k);
+      return;
+    case Arithmetic::kBFloat16:
+      packed.weights = kernels::pack_bf16(k, n, weights, 1, k);
+      return;
+    case Arithmetic::kInt8:
+      packed.weights = kernels::pack_int8_weights(k, n, weights, 1, k);
+      return;
+  }
+}
+
 std::shared_ptr<const PackedLayers> pack(const Layers& layers) {
   const int64_t k = layers.weights[0].size(1);
   auto packed = std::make_shared<PackedLayers>();
   packed->bias = joined_bias(layers);
   if (layers.weights.size() == 1) {
-    packed->weights =
-        kernels::pack_b(k, layers.weights[0].size(0), layers.weights[0].data_ptr<float>(), 1, k);
-    return packed;
+    pack_weights(*packed, layers.arithmetic, layers.weights[0].size(0), k,
+                 layers.weights[0].data_ptr<float>());
+  } else {
+    std::vector<float> joined;
+    joined.reserve(static_cast<size_t>(all_columns(layers) * k));
+    for (const Tensor& weight : layers.weights) {
+      const float* const data = weight.data_ptr<float>();
+      joined.insert(joined.end(), data, data + weight.numel());
+    }
+    pack_weights(*packed, layers.arithmetic, all_columns(layers), k, joined.data());
   }
-  std::vector<float> joined;
-  joined.reserve(static_cast<size_t>(all_columns(layers) * k));
-  for (const Tensor& weight : layers.weights) {
-    const float* const data = weight.data_ptr<float>();
-    joined.insert(joined.end(), data, data + weight.numel());
-  }
-  packed->weights = kernels::pack_b(k, all_columns(layers), joined.data(), 1, k);
+  for (const Tensor& weight : layers.weights) weight.storage()->drop_pages();
   return packed;
 }
 
@@ -92,10 +114,21 @@ std::shared_ptr<const PackedLayers> packed_layers(const Layers& layers) {
   for (const std::optional<Tensor>& bias : layers.biases) {
     if (bias) sources.push_back(*bias);
   }
+  const void* const kind = &kPackedKinds[static_cast<size_t>(layers.arithmetic)];
   auto packed = std::static_pointer_cast<const PackedLayers>(
-      derived_value(&kPackedKind, sources, [&] { return pack(layers); }));
-  // A processor's instruction set may have been restricted since.
-  return packed != nullptr && packed->weights.isa() == active_isa() ? packed : nullptr;
+      derived_value(kind, sources, [&] { return pack(layers); }));
+  if (packed == nullptr) return nullptr;
+  // The instruction set may have been restricted since.
+  const Isa isa = std::visit([](const auto& weights) { return weights.isa(); }, packed->weights);
+  return isa == active_isa() ? packed : nullptr;
+}
+
+void multiply(const kernels::GemmPackedArgs& args, const PackedLayers& packed) {
+  if (const auto* f32 = std::get_if<kernels::PackedB>(&packed.weights))
+    return kernels::gemm_packed(args, *f32);
+  if (const auto* bf16 = std::get_if<kernels::PackedBf16>(&packed.weights))
+    return kernels::gemm_packed_bf16(args, *bf16);
+  kernels::gemm_packed_int8(args, std::get<kernels::PackedInt8>(packed.weights));
 }
 
 Dims output_sizes(const Tensor& input, int64_t columns) {
@@ -129,19 +162,20 @@ struct Epilogue {
 std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, const Epilogue& epilogue) {
   if (input.dtype() != kFloat || input.dim() < 1) return std::nullopt;
   const std::shared_ptr<const PackedLayers> packed = packed_layers(layers);
-  if (packed == nullptr || input.size(-1) != packed->weights.k()) return std::nullopt;
+  if (packed == nullptr || input.size(-1) != layers.weights[0].size(1)) return std::nullopt;
+  const int64_t columns = all_columns(layers);
   std::optional<RowsView> x = rows_view(input);
   Tensor dense = input;
   if (!x) {
     dense = input.contiguous();
     x = rows_view(dense);
   }
-  const Tensor out = empty(output_sizes(input, packed->weights.n()), kFloat);
+  const Tensor out = empty(output_sizes(input, columns), kFloat);
   kernels::GemmPackedArgs args{.m = x->rows,
                                .a = x->data,
                                .a_row = x->stride,
                                .c = out.data_ptr<float>(),
-                               .c_row = packed->weights.n(),
+                               .c_row = columns,
                                .bias = packed->bias.empty() ? nullptr : packed->bias.data(),
                                .activation = kernel_activation(epilogue.activation)};
   if (epilogue.residual) {
@@ -150,7 +184,7 @@ std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, con
     args.residual = residual->data;
     args.residual_row = residual->stride;
   }
-  if (out.numel() > 0) kernels::gemm_packed(args, packed->weights);
+  if (out.numel() > 0) multiply(args, *packed);
   return out;
 }
 
@@ -174,8 +208,10 @@ Tensor activated(const Tensor& x, LinearActivation activation) {
   return x;
 }
 
+Arithmetic arithmetic_of(const IValue& value) { return static_cast<Arithmetic>(value.toInt()); }
+
 Layers layers_of(std::span<const IValue> arguments, size_t count) {
-  Layers layers;
+  Layers layers{.weights = {}, .biases = {}, .arithmetic = arithmetic_of(arguments.back())};
   for (size_t i = 0; i < count; ++i) {
     layers.weights.push_back(arguments[1 + 2 * i].toTensor());
     const IValue& bias = arguments[2 + 2 * i];
@@ -188,7 +224,8 @@ Layers layers_of(std::span<const IValue> arguments, size_t count) {
 
 void fused_linear(OpCall& call) {
   const Tensor input = call.tensor(0);
-  const Layers layers{.weights = {call.tensor(1)}, .biases = {call.optional_tensor(2)}};
+  const Layers layers{
+      .weights = {call.tensor(1)}, .biases = {call.optional_tensor(2)}, .arithmetic = arithmetic_of(call[5])};
   const Epilogue epilogue{.activation = static_cast<LinearActivation>(call.integer(3)),
                           .residual = call.optional_tensor(4)};
   if (std::optional<Tensor> out = fast_linear(input, layers, epilogue)) return call.ret(std::move(*out));
@@ -198,9 +235,9 @@ void fused_linear(OpCall& call) {
 }
 
 void fused_linears(OpCall& call) {
-  const size_t count = (call.size() - 1) / 2;
+  const size_t count = (call.size() - 2) / 2;
   const Tensor input = call.tensor(0);
-  Layers layers;
+  Layers layers{.weights = {}, .biases = {}, .arithmetic = arithmetic_of(call[call.size() - 1])};
   for (size_t i = 0; i < count; ++i) {
     layers.weights.push_back(call.tensor(1 + 2 * i));
     layers.biases.push_back(call.optional_tensor(2 + 2 * i));
@@ -223,7 +260,7 @@ void prepare_linear(std::span<const IValue> arguments) {
 }
 
 void prepare_linears(std::span<const IValue> arguments) {
-  const size_t count = (arguments.size() - 1) / 2;
+  const size_t count = (arguments.size() - 2) / 2;
   for (size_t i = 0; i < count; ++i) {
     if (!arguments[1 + 2 * i].isTensor()) return;
   }

@@ -32,7 +32,8 @@ bool swaps_heads_and_rows(const Node& node) {
 bool layout_is_free(const Value* value) {
   return !value->uses.empty() &&
          std::all_of(value->uses.begin(), value->uses.end(), [](const Value::Use& use) {
-           return use.offset == 0 && (swaps_heads_and_rows(*use.user) || calls(*use.user, "aten::size"));
+           return use.offset == 0 && (swaps_heads_and_rows(*use.user) || calls(*use.user, "aten::size") ||
+                                      calls(*use.user, "aten::reshape"));
          });
 }
 
@@ -157,7 +158,9 @@ class Fuser {
     return scores;
   }
 
-  static void replace(Node& node, const std::vector<Value*>& inputs) {
+  static void replace(Node& node, std::vector<Value*> inputs) {
+    inputs.push_back(insert_constant(IValue(0), node));
+    inputs.push_back(insert_constant(IValue(), node));
     Node* fused = insert_fused("calque::attention", inputs, node);
     fused->output()->hint = node.output()->hint;
     node.output()->replace_all_uses_with(fused->output());

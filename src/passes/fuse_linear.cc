@@ -51,7 +51,8 @@ class Fuser {
       return;
     Value* none = insert_constant(IValue(), node);
     Value* activation = insert_constant(IValue(static_cast<int64_t>(LinearActivation::kNone)), node);
-    replace(node, {node.input(0), node.input(1), node.input(2), activation, none});
+    replace(node, {node.input(0), node.input(1), node.input(2), activation, none,
+                   insert_constant(IValue(0), node)});
   }
 
   void activate(Node& node, LinearActivation activation) {
@@ -59,7 +60,7 @@ class Fuser {
     if (from == nullptr || !has_one_use(node.input(0)) || !stays(node.output())) return;
     if (!is_constant_int(from->input(3), 0) || !is_none(from->input(4))) return;
     Value* number = insert_constant(IValue(static_cast<int64_t>(activation)), node);
-    replace(node, {from->input(0), from->input(1), from->input(2), number, from->input(4)});
+    replace(node, {from->input(0), from->input(1), from->input(2), number, from->input(4), from->input(5)});
   }
 
   void add_residual(Node& node) {
@@ -69,7 +70,8 @@ class Fuser {
       Value* other = node.input(1 - side);
       if (from == nullptr || !has_one_use(node.input(side)) || !is_none(from->input(4))) continue;
       if (other->type->kind() != TypeKind::Tensor || !stays(other) || constant_number(other)) continue;
-      return replace(node, {from->input(0), from->input(1), from->input(2), from->input(3), other});
+      return replace(node,
+                     {from->input(0), from->input(1), from->input(2), from->input(3), other, from->input(5)});
     }
   }
 

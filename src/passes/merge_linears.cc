@@ -60,6 +60,7 @@ class Merger {
         inputs.push_back(node->input(i));
       }
     }
+    inputs.push_back(insert_constant(IValue(0), first));
     Node* merged = insert_fused(group.size() == 2 ? "calque::linear_2" : "calque::linear_3", inputs, first);
     for (size_t i = 0; i < group.size(); ++i) {
       merged->output(i)->hint = group[i]->output()->hint;

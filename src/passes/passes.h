@@ -60,6 +60,11 @@ void remove_dead_code(Graph& graph);
 /// True when the node must stay although nobody uses its results.
 bool has_effect(const Node& node);
 
+/// Lets the tokens between embeddings and results be packed: a padded batch computes its real tokens only.
+void remove_padding(Graph& graph);
+/// Sets how fused operators of the graph compute products: a number of ops::Arithmetic.
+void set_arithmetic(Graph& graph, int64_t arithmetic);
+
 struct PassInfo {
   std::string_view name;
   void (*run)(Graph&);
@@ -70,6 +75,7 @@ std::span<const PassInfo> pipeline();
 
 struct PipelineOptions {
   std::vector<std::string> disabled{};  ///< names of passes; ValueError for unknown names
+  int64_t arithmetic = 0;               ///< of products on weights: a number of ops::Arithmetic
   /// Called with the graph before the first pass ("input") and after each.
   std::function<void(std::string_view phase, const Graph& graph)> on_phase{};
   /// Called with the time each pass took, in seconds.

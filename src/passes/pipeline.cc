@@ -21,6 +21,7 @@ constexpr std::array kPipeline = {
     PassInfo{"fuse_attention", fuse_attention},
     PassInfo{"merge_linears", merge_linears},
     PassInfo{"remove_dead_code", remove_dead_code},
+    PassInfo{"remove_padding", remove_padding},
 };
 
 bool known(const std::string& name) {
@@ -60,6 +61,7 @@ void run_pipeline(Graph& graph, const PipelineOptions& options) {
     if (options.on_time) options.on_time(pass.name, spent.count());
     if (options.on_phase) options.on_phase(pass.name, graph);
   }
+  if (options.arithmetic != 0) set_arithmetic(graph, options.arithmetic);
 }
 
 }  // namespace calque::passes

@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/text.h"
 #include "calque/tensor.h"
 #include "tensor/block_cache.h"
@@ -55,6 +56,10 @@ Ref<Storage> Storage::borrow(void* data, int64_t nbytes, std::shared_ptr<const v
   storage->nbytes_ = nbytes;
   storage->keeper_ = std::move(keeper);
   return storage;
+}
+
+void Storage::drop_pages() const noexcept {
+  if (!owned_ && data_ != nullptr) page_out(data_, static_cast<size_t>(nbytes_));
 }
 
 Storage::~Storage() {
