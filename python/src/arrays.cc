@@ -101,8 +101,9 @@ Tensor view_of(void* data, Dims sizes, Dims strides, ScalarType type, std::share
     last += (sizes[i] - 1) * strides[i];
     if (sizes[i] == 1) strides[i] = dense[i];
   }
-  return from_storage(Storage::borrow(data, (last + 1) * item_size(type), std::move(keeper)), 0, sizes,
-                      strides, type);
+  const Ref<Storage> storage = Storage::borrow(data, (last + 1) * item_size(type), std::move(keeper));
+  storage->expose();
+  return from_storage(storage, 0, sizes, strides, type);
 }
 
 Tensor borrow(const ReadOnlyArray& array, ScalarType type) {
@@ -149,7 +150,8 @@ std::shared_ptr<const Py_buffer> open_buffer(nb::handle object, int flags) {
     return nullptr;
   }
   return {buffer.release(), [](Py_buffer* held) {
-            with_gil_unless_exiting([](void* view) { PyBuffer_Release(static_cast<Py_buffer*>(view)); }, held);
+            with_gil_unless_exiting([](void* view) { PyBuffer_Release(static_cast<Py_buffer*>(view)); },
+                                    held);
             delete held;
           }};
 }
@@ -188,6 +190,7 @@ nb::object copied(nb::handle array) {
 
 nb::ndarray<nb::numpy> numpy_view(const Tensor& tensor, nb::handle owner) {
   const TypeRow& row = row_of(tensor.dtype());
+  tensor.storage()->expose();
   const std::vector<size_t> sizes(tensor.sizes().begin(), tensor.sizes().end());
   const bool is_bfloat16 = row.code == Code::Bfloat;
   const nb::dlpack::dtype dtype{static_cast<uint8_t>(is_bfloat16 ? Code::UInt : row.code), row.bits, 1};
@@ -214,6 +217,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
     numbers[i] = tensor->sizes()[i];
     numbers[dims + i] = tensor->strides()[i] * tensor->itemsize();
   }
+  tensor->storage()->expose();
   view->buf = tensor->raw_data();
   view->len = tensor->nbytes();
   view->itemsize = tensor->itemsize();
@@ -274,6 +278,7 @@ nb::object numpy_array(nb::handle tensor) {
 nb::object dlpack_capsule(nb::handle tensor, const nb::kwargs& kwargs) {
   const auto& value = nb::cast<const Tensor&>(tensor);
   const TypeRow& row = row_of(value.dtype());
+  value.storage()->expose();
   const std::vector<size_t> sizes(value.sizes().begin(), value.sizes().end());
   const nb::ndarray<nb::array_api> array(
       value.raw_data(), sizes.size(), sizes.data(), tensor, value.strides().data(),

@@ -154,8 +154,10 @@ void bind_functions(nb::module_& module) {
       [](nb::handle path, nb::handle extra_files, nb::handle on_note, bool use_mmap,
          std::optional<ScalarType> dtype, const std::string& precision, bool prepare, int64_t max_memory,
          int max_depth, bool verify_checksums) {
-        return load(path, extra_files, load_options(use_mmap, dtype, precision, prepare, max_memory, max_depth, verify_checksums),
-                    on_note);
+        return load(
+            path, extra_files,
+            load_options(use_mmap, dtype, precision, prepare, max_memory, max_depth, verify_checksums),
+            on_note);
       },
       "path"_a, "extra_files"_a = nb::none(), "on_note"_a = nb::none(), nb::kw_only(),
       "use_mmap"_a = defaults.use_mmap, "dtype"_a = nb::none(), "precision"_a = "float32",
@@ -170,12 +172,13 @@ void bind_functions(nb::module_& module) {
       [](const nb::bytes& content, nb::handle on_note, nb::handle extra_files,
          std::optional<ScalarType> dtype, const std::string& precision, bool prepare, int64_t max_memory,
          int max_depth, bool verify_checksums) {
-        return load_bytes(content, extra_files,
-                          load_options(true, dtype, precision, prepare, max_memory, max_depth, verify_checksums), on_note);
+        return load_bytes(
+            content, extra_files,
+            load_options(true, dtype, precision, prepare, max_memory, max_depth, verify_checksums), on_note);
       },
       "content"_a, "on_note"_a = nb::none(), "extra_files"_a = nb::none(), nb::kw_only(),
-      "dtype"_a = nb::none(), "precision"_a = "float32",
-      "prepare"_a = defaults.prepare, "max_memory"_a = defaults.max_memory, "max_depth"_a = defaults.max_depth,
+      "dtype"_a = nb::none(), "precision"_a = "float32", "prepare"_a = defaults.prepare,
+      "max_memory"_a = defaults.max_memory, "max_depth"_a = defaults.max_depth,
       "verify_checksums"_a = defaults.verify_checksums);
   const jit::TraceOptions trace_defaults;
   module.def(

@@ -190,7 +190,11 @@ void bind_facts(TensorClass& tensor_class) {
       .def("numel", &Tensor::numel)
       .def("nelement", &Tensor::numel)
       .def("storage_offset", &Tensor::storage_offset)
-      .def("data_ptr", [](const Tensor& self) { return reinterpret_cast<uintptr_t>(self.raw_data()); })
+      .def("data_ptr",
+           [](const Tensor& self) {
+             self.storage()->expose();
+             return reinterpret_cast<uintptr_t>(self.raw_data());
+           })
       .def("element_size", &Tensor::itemsize)
       .def("is_contiguous", &Tensor::is_contiguous)
       .def("is_floating_point", &Tensor::is_floating_point)

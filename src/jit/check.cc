@@ -115,7 +115,7 @@ void describe_program(CheckReport& report, const Module& module, const torchscri
   if (method) report.schema = method->schema();
   if (method && problems.empty()) {
     const std::unique_ptr<Graph> graph = method->function().graph->copy();
-    passes::run_pipeline(*graph);
+    passes::run_pipeline(*graph, {.fuse = false});
     report.is_trace = !has_control_flow(graph->block());
     present = count_operators(*graph, options.max_places);
     report.findings = find_frozen(*graph, weights.dtype(), options.max_places);

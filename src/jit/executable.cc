@@ -1,6 +1,8 @@
 #include "jit/executable.h"
 
 #include <cstdlib>
+#include <map>
+#include <memory>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -30,20 +32,36 @@ std::function<void(std::string_view, const Graph&)> phase_writer(const Function&
 
 }  // namespace
 
-std::unique_ptr<Graph> optimized_graph(const Function& function) {
+std::unique_ptr<Graph> optimized_graph(const Function& function, bool fuse) {
   check(function.graph != nullptr, cat(function.qualified_name, " has no graph"));
   std::unique_ptr<Graph> graph = function.graph->copy();
-  passes::run_pipeline(*graph, {.arithmetic = function.arithmetic, .on_phase = phase_writer(function)});
+  passes::PipelineOptions options{.fuse = fuse, .arithmetic = function.arithmetic};
+  if (fuse) options.on_phase = phase_writer(function);
+  passes::run_pipeline(*graph, options);
   return graph;
 }
 
 std::shared_ptr<const runtime::Plan> plan_of(const Function& function) {
   const std::lock_guard lock(function.executable_mutex);
   if (function.executable == nullptr) {
-    function.executable = std::make_shared<const runtime::Plan>(optimized_graph(function));
+    function.executable = std::make_shared<const runtime::Plan>(optimized_graph(function, true));
   }
   return std::static_pointer_cast<const runtime::Plan>(function.executable);
 }
+
+namespace {
+
+/// Plans without fused operators, each made once.
+runtime::Run::PlanOf unfused_plans() {
+  using Plans = std::map<const Function*, std::shared_ptr<const runtime::Plan>>;
+  return [made = std::make_shared<Plans>()](const Function& function) {
+    std::shared_ptr<const runtime::Plan>& plan = (*made)[&function];
+    if (plan == nullptr) plan = std::make_shared<const runtime::Plan>(optimized_graph(function, false));
+    return plan;
+  };
+}
+
+}  // namespace
 
 void prepare(const Function& function, const IValue& self) {
   const std::shared_ptr<const runtime::Plan> plan = plan_of(function);
@@ -60,8 +78,10 @@ void prepare(const Function& function, const IValue& self) {
 
 IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options,
                     runtime::Observer* observer) {
-  const std::shared_ptr<const runtime::Plan> plan = plan_of(function);
-  runtime::Run run(options, plan_of, observer);
+  // An observer sees the program's own operators.
+  const runtime::Run::PlanOf plans = observer == nullptr ? runtime::Run::PlanOf(plan_of) : unfused_plans();
+  const std::shared_ptr<const runtime::Plan> plan = plans(function);
+  runtime::Run run(options, plans, observer);
   const ScopedBlockCache blocks;
   const ops::ScopedExactPadding padding(options.exact_padding);
   std::vector<IValue> results;

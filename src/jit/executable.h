@@ -19,8 +19,9 @@ std::shared_ptr<const runtime::Plan> plan_of(const Function& function);
 /// Does now what the first run of a method of `self` would do once: plans it, and packs weights.
 void prepare(const Function& function, const IValue& self);
 
-/// A copy of the function's graph after the passes that run before execution.
-std::unique_ptr<Graph> optimized_graph(const Function& function);
+/// A copy of the function's graph after the passes that run before execution; without `fuse` it has the
+/// program's own operators only.
+std::unique_ptr<Graph> optimized_graph(const Function& function, bool fuse);
 
 /// Runs `function`; `arguments` are complete and in schema order (self first for methods).
 IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options,

@@ -68,6 +68,7 @@ void set_arithmetic(Graph& graph, int64_t arithmetic);
 struct PassInfo {
   std::string_view name;
   void (*run)(Graph&);
+  bool fuses = false;  ///< makes operators that programs cannot name
 };
 
 /// The passes that run before execution, in order.
@@ -75,6 +76,7 @@ std::span<const PassInfo> pipeline();
 
 struct PipelineOptions {
   std::vector<std::string> disabled{};  ///< names of passes; ValueError for unknown names
+  bool fuse = true;                     ///< false: only passes that leave the program's own operators
   int64_t arithmetic = 0;               ///< of products on weights: a number of ops::Arithmetic
   /// Called with the graph before the first pass ("input") and after each.
   std::function<void(std::string_view phase, const Graph& graph)> on_phase{};

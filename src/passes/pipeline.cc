@@ -16,12 +16,12 @@ constexpr std::array kPipeline = {
     PassInfo{"remove_identities", remove_identities},
     PassInfo{"fold_shape_arithmetic", fold_shape_arithmetic},
     PassInfo{"fold_constants", [](Graph& graph) { fold_constants(graph, {.tensors = false}); }},
-    PassInfo{"sink_expand", sink_expand},
-    PassInfo{"fuse_linear", fuse_linear},
-    PassInfo{"fuse_attention", fuse_attention},
-    PassInfo{"merge_linears", merge_linears},
+    PassInfo{"sink_expand", sink_expand, true},
+    PassInfo{"fuse_linear", fuse_linear, true},
+    PassInfo{"fuse_attention", fuse_attention, true},
+    PassInfo{"merge_linears", merge_linears, true},
     PassInfo{"remove_dead_code", remove_dead_code},
-    PassInfo{"remove_padding", remove_padding},
+    PassInfo{"remove_padding", remove_padding, true},
 };
 
 bool known(const std::string& name) {
@@ -54,6 +54,7 @@ void run_pipeline(Graph& graph, const PipelineOptions& options) {
   if (options.on_phase) options.on_phase("input", graph);
   for (const PassInfo& pass : kPipeline) {
     if (std::find(disabled.begin(), disabled.end(), pass.name) != disabled.end()) continue;
+    if (pass.fuses && !options.fuse) continue;
     const auto start = std::chrono::steady_clock::now();
     pass.run(graph);
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;

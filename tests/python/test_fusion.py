@@ -1,0 +1,228 @@
+"""What passes make of encoders: the same results as PyTorch's, padding left out, and weights that are packed but can change."""
+
+import os
+import pathlib
+
+import numpy
+import pytest
+import torch
+import transformers
+
+calque = pytest.importorskip("calque", reason="the Python package is not built: run python/build.sh")
+
+SIZES = {"vocab_size": 99, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+CORPUS = pathlib.Path(os.environ.get("CALQUE_CORPUS", pathlib.Path(__file__).resolve().parents[3] / "shared/corpus"))
+
+
+def bert(attention):
+    return transformers.BertModel(transformers.BertConfig(**SIZES, attn_implementation=attention))
+
+
+def roberta(attention):
+    return transformers.RobertaModel(transformers.RobertaConfig(**SIZES, attn_implementation=attention), add_pooling_layer=False)
+
+
+def distilbert(attention):
+    config = transformers.DistilBertConfig(
+        vocab_size=99, dim=32, n_layers=2, n_heads=4, hidden_dim=64, attn_implementation=attention
+    )
+    return transformers.DistilBertModel(config)
+
+
+def tagger(attention):
+    return transformers.BertForTokenClassification(transformers.BertConfig(**SIZES, num_labels=5, attn_implementation=attention))
+
+
+MODELS = [(make, attention) for make in (bert, roberta, distilbert, tagger) for attention in ("eager", "sdpa")]
+NAMES = [f"{make.__name__}-{attention}" for make, attention in MODELS]
+
+
+def padded_batch(generator, batch=5, length=13):
+    ids = torch.randint(3, 99, (batch, length), generator=generator)
+    lengths = torch.randint(1, length + 1, (batch,), generator=generator)
+    mask = (torch.arange(length)[None] < lengths[:, None]).long()
+    return torch.where(mask.bool(), ids, 1), mask
+
+
+@pytest.fixture(scope="module", params=MODELS, ids=NAMES)
+def traced(request, tmp_path_factory):
+    make, attention = request.param
+    torch.manual_seed(3)
+    model = make(attention).eval()
+    # Biases and norms that do something.
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 1:
+                parameter.add_(torch.randn(parameter.shape) * 0.1)
+    ids, mask = padded_batch(torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        trace = torch.jit.trace(_Wrapped(model), (ids, mask))
+    path = tmp_path_factory.mktemp("fusion") / "model.pt"
+    torch.jit.save(trace, path)
+    return trace, path
+
+
+class _Wrapped(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids, mask):
+        return self.model(ids, attention_mask=mask, return_dict=False)[0]
+
+
+def run(module, ids, mask, **options):
+    return torch.from_numpy(module.run([ids.numpy(), mask.numpy()], options=calque.jit.RunOptions(**options)).numpy().copy())
+
+
+def test_padded_batches_agree_with_pytorch(traced):
+    trace, path = traced
+    module = calque.jit.load(path)
+    generator = torch.Generator().manual_seed(2)
+    for batch, length in ((1, 1), (5, 13), (3, 40), (8, 7), (2, 64)):
+        ids, mask = padded_batch(generator, batch, length)
+        expected = trace(ids, mask)
+        torch.testing.assert_close(run(module, ids, mask, exact_padding=True), expected, rtol=0, atol=2e-5)
+        found = run(module, ids, mask)
+        real = mask.bool()
+        torch.testing.assert_close(found[real], expected[real], rtol=0, atol=2e-5)
+        assert (found[~real] == 0).all()
+
+
+def test_a_sentence_gives_the_same_bits_alone_and_in_a_batch(traced):
+    _, path = traced
+    module = calque.jit.load(path)
+    ids, mask = padded_batch(torch.Generator().manual_seed(5), 6, 20)
+    together = run(module, ids, mask)
+    for row, length in enumerate(mask.sum(1).tolist()):
+        alone = run(module, ids[row : row + 1, :length], mask[row : row + 1, :length])
+        assert torch.equal(alone[0], together[row, :length])
+    before = calque.get_num_threads()
+    try:
+        calque.set_num_threads(1)
+        assert torch.equal(run(module, ids, mask), together)
+    finally:
+        calque.set_num_threads(before)
+
+
+def test_masks_that_are_no_prefix(traced):
+    trace, path = traced
+    module = calque.jit.load(path)
+    ids, _ = padded_batch(torch.Generator().manual_seed(7), 4, 11)
+    mask = (torch.rand((4, 11), generator=torch.Generator().manual_seed(8)) < 0.5).long()
+    mask[0] = 0  # nothing but padding: a mean over all tokens
+    mask[1] = 1
+    mask[2, 3] = 1
+    mask[3, 0] = 1
+    expected = trace(ids, mask)
+    torch.testing.assert_close(run(module, ids, mask, exact_padding=True), expected, rtol=0, atol=2e-5)
+    found = run(module, ids, mask)
+    real = mask.bool()
+    torch.testing.assert_close(found[real], expected[real], rtol=0, atol=2e-5)
+
+
+def passes():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CALQUE_DISABLE_PASS", "no_such_pass")
+        script = calque.jit.CompilationUnit("def f(x: Tensor) -> Tensor:\n    return x + 1\n")
+        with pytest.raises(ValueError, match="the passes are: ") as caught:
+            script.f(calque.ones(1))
+    return str(caught.value).split("the passes are: ")[1].split("\n")[0].split(", ")
+
+
+@pytest.mark.parametrize("name", passes())
+def test_every_pass_can_be_left_out(name, traced, monkeypatch):
+    trace, path = traced
+    ids, mask = padded_batch(torch.Generator().manual_seed(11), 4, 9)
+    monkeypatch.setenv("CALQUE_DISABLE_PASS", name)
+    found = run(calque.jit.load(path), ids, mask)
+    real = mask.bool()
+    torch.testing.assert_close(found[real], trace(ids, mask)[real], rtol=0, atol=2e-5)
+
+
+def last_phase(folder):
+    return max(folder.glob("*.txt"), key=lambda path: path.name).read_text()
+
+
+def test_nothing_is_left_to_fuse(traced, tmp_path, monkeypatch):
+    _, path = traced
+    monkeypatch.setenv("CALQUE_DUMP_PHASES", str(tmp_path))
+    calque.jit.load(path)
+    graph = last_phase(tmp_path)
+    assert graph.count("calque::attention(") == 2
+    assert graph.count("calque::linear_3(") == 2
+    assert graph.count("calque::pack_tokens(") == 1
+    assert graph.count("calque::unpack_tokens(") == 1
+    for name in ("aten::linear", "aten::softmax", "aten::matmul", "aten::gelu", "aten::scaled_dot_product_attention"):
+        assert name not in graph
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
+@pytest.mark.parametrize("file", sorted(path.name for path in CORPUS.glob("*-mask.pt")))
+def test_three_generations_of_transformers(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("CALQUE_DUMP_PHASES", str(tmp_path))
+    calque.jit.load(CORPUS / file)
+    graph = last_phase(tmp_path)
+    assert "calque::attention(" in graph
+    assert "calque::linear_3(" in graph
+    assert "aten::softmax" not in graph
+    assert "aten::scaled_dot_product_attention" not in graph
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_low_precision(precision, traced):
+    trace, path = traced
+    module = calque.jit.load(path, precision=precision)
+    ids, mask = padded_batch(torch.Generator().manual_seed(13), 8, 32)
+    expected, found = trace(ids, mask)[mask.bool()], run(module, ids, mask)[mask.bool()]
+    difference = (found - expected).abs().max()
+    assert 1e-5 < difference < 0.15
+    assert torch.nn.functional.cosine_similarity(found, expected, dim=-1).min() > 0.99
+    with pytest.raises(ValueError, match="found precision 'int4', expected 'float32', 'bf16' or 'int8'"):
+        calque.jit.load(path, precision="int4")
+
+
+@pytest.fixture
+def layer(tmp_path):
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(12, 20), torch.nn.ReLU(), torch.nn.Linear(20, 7))
+    torch.jit.save(torch.jit.trace(module, torch.zeros(2, 12)), tmp_path / "layer.pt")
+    return module, calque.jit.load(tmp_path / "layer.pt")
+
+
+def check_layer(module, loaded):
+    x = torch.randn(3, 12, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(loaded(x.numpy()).numpy().copy()), module(x), rtol=0, atol=1e-6)
+
+
+def test_weights_that_operators_write_are_packed_again(layer):
+    module, loaded = layer
+    check_layer(module, loaded)
+    with torch.no_grad():
+        module[0].weight.mul_(2)
+        module[2].bias.add_(1)
+    loaded.state_dict()["0.weight"].mul_(2)
+    loaded.state_dict()["2.bias"].add_(1)
+    check_layer(module, loaded)
+
+
+def test_weights_that_numpy_writes_are_not_packed(layer):
+    module, loaded = layer
+    check_layer(module, loaded)
+    weight = loaded.state_dict()["2.weight"].numpy()
+    for factor in (3, 0.5):
+        weight *= factor
+        with torch.no_grad():
+            module[2].weight.mul_(factor)
+        check_layer(module, loaded)
+
+
+def test_weights_that_are_set_are_used(layer):
+    module, loaded = layer
+    check_layer(module, loaded)
+    replacement = torch.randn(7, 20)
+    with torch.no_grad():
+        module[2].weight.copy_(replacement)
+    setattr(getattr(loaded, "2"), "weight", calque.tensor(replacement.numpy()))
+    check_layer(module, loaded)
