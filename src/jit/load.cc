@@ -7,23 +7,12 @@
 #include "calque/error.h"
 #include "calque/jit.h"
 #include "jit/executable.h"
+#include "passes/match.h"
 #include "torchscript/archive_reader.h"
 
 namespace calque::jit {
 
 namespace {
-
-/// A program of more is planned when it runs: whoever only looks at it does not wait for that.
-constexpr int64_t kMostNodesToPrepare = 20'000;
-
-int64_t count_nodes(const Block& block) {
-  int64_t count = 0;
-  for (const Node* node = block.first(); node != block.return_node(); node = node->next) {
-    ++count;
-    for (const auto& inner : node->blocks) count += count_nodes(*inner);
-  }
-  return count;
-}
 
 Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& options) {
   Module module(archive.root);
@@ -31,10 +20,11 @@ Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& o
   int64_t nodes = 0;
   for (const auto& function : archive.root->unit->functions()) {
     function->arithmetic = static_cast<int64_t>(options.precision);
-    if (function->graph != nullptr) nodes += count_nodes(function->graph->block());
+    if (function->graph != nullptr) nodes += passes::count_nodes(function->graph->block());
   }
+  // A larger program is planned when it runs: whoever only looks at it does not wait for that.
   const std::optional<Method> forward = module.find_method("forward");
-  if (!options.prepare || !forward || nodes > kMostNodesToPrepare) return module;
+  if (!options.prepare || !forward || nodes > passes::kMostNodesToSearch) return module;
   try {
     prepare(forward->function(), archive.root);
   } catch (const Error&) {  // A program that cannot be planned says so when it is run.

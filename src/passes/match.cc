@@ -5,6 +5,15 @@
 
 namespace calque::passes {
 
+int64_t count_nodes(const Block& block) {
+  int64_t count = 0;
+  for (const Node* node = block.first(); node != block.return_node(); node = node->next) {
+    ++count;
+    for (const auto& inner : node->blocks) count += count_nodes(*inner);
+  }
+  return count;
+}
+
 bool calls(const Node& node, std::string_view name) { return node.op != nullptr && node.op->name() == name; }
 
 Node* producer(const Value* value, std::string_view name, const Node& beside) {

@@ -8,6 +8,11 @@
 
 namespace calque::passes {
 
+/// Passes that look around from each node leave larger graphs alone.
+inline constexpr int64_t kMostNodesToSearch = 20'000;
+/// Nodes of the block and of those inside.
+int64_t count_nodes(const Block& block);
+
 /// The node calls an overload of this operator: `aten::add`.
 bool calls(const Node& node, std::string_view name);
 /// The producer of `value` when it calls this operator, has one result, and lies in the same block as

@@ -75,6 +75,8 @@ class Merger {
 
 }  // namespace
 
-void merge_linears(Graph& graph) { Merger(graph).block(graph.block()); }
+void merge_linears(Graph& graph) {
+  if (count_nodes(graph.block()) <= kMostNodesToSearch) Merger(graph).block(graph.block());
+}
 
 }  // namespace calque::passes

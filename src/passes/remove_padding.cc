@@ -30,6 +30,9 @@ constexpr std::array<std::string_view, 14> kMaskSteps = {
     "aten::sub",     "aten::mul",        "aten::eq",    "aten::masked_fill", "aten::expand_as",
     "aten::type_as", "aten::contiguous", "aten::float", "aten::view"};
 
+/// Longer ways from an argument to a mask are not followed.
+constexpr int kMostMaskSteps = 64;
+
 template <size_t kCount>
 bool calls_one_of(const Node& node, const std::array<std::string_view, kCount>& names) {
   return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return calls(node, name); });
@@ -151,7 +154,7 @@ class Region {
 
   std::optional<Layout> attention(Node& node) {
     const bool fits = is_heads(node.input(0)) && is_heads(node.input(1)) && is_heads(node.input(2)) &&
-                      node.input(3) == mask_ && is_constant_bool(node.input(7), false) &&
+                      is_same_mask(node.input(3), mask_) && is_constant_bool(node.input(7), false) &&
                       is_none(node.input(10));
     if (!fits) return std::nullopt;
     attentions_.push_back(&node);
@@ -224,14 +227,73 @@ class Region {
     return true;
   }
 
-  bool mask_is_ready() const {
-    const Node* maker = mask_->node;
-    if (maker == maker->owner->param_node()) return true;
-    if (maker->owner != first_attention_->owner) return false;
-    for (const Node* node = maker; node != maker->owner->return_node(); node = node->next) {
-      if (node == nodes_.front()) return true;
+  /// Layers may make the same mask again, each from the sizes of its own input.
+  bool is_same_mask(const Value* a, const Value* b) const {
+    int steps = kMostMaskSteps;
+    return is_same(a, b, steps);
+  }
+
+  bool is_same(const Value* a, const Value* b, int& steps) const {
+    if (a == b) return true;
+    if (--steps < 0) return false;
+    const IValue* constant = constant_of(a);
+    if (constant != nullptr && constant_of(b) != nullptr)
+      return is_equal_constant(*constant, *constant_of(b));
+    const std::optional<int64_t> dimension = dimension_of(a);
+    if (dimension && dimension == dimension_of(b)) return true;
+    const Node &x = *a->node, &y = *b->node;
+    const bool alike = x.kind == y.kind && x.op == y.op && x.inputs.size() == y.inputs.size() &&
+                       !x.inputs.empty() && x.blocks.empty() &&
+                       (x.op != nullptr || x.is("prim::ListConstruct"));
+    if (!alike || has_effect(x) || a->offset != b->offset) return false;
+    for (size_t i = 0; i < x.inputs.size(); ++i) {
+      if (!is_same(x.input(i), y.input(i), steps)) return false;
     }
-    return false;
+    return true;
+  }
+
+  static bool is_equal_constant(const IValue& a, const IValue& b) {
+    if (a.tag() != b.tag()) return false;
+    if (a.isNone()) return true;
+    if (a.isInt() || a.isDouble()) return a.toScalar().to_double() == b.toScalar().to_double();
+    if (a.isBool()) return a.toBool() == b.toBool();
+    return a.isString() && a.toStringRef() == b.toStringRef();
+  }
+
+  bool comes_before_region(const Node* node) const {
+    for (const Node* at = nodes_.front()->prev; at != node->owner->param_node(); at = at->prev) {
+      if (at == node) return true;
+    }
+    return node == node->owner->param_node();
+  }
+
+  /// Collects what has to be moved before the region, so that the mask is known there; false when that needs
+  /// the region's own values.
+  bool collect_mask(const Value* value, std::vector<Node*>& moved, int steps) const {
+    Node* node = value->node;
+    if (value != entry_ && layouts_.contains(value)) return false;
+    if (node->owner != first_attention_->owner) return false;
+    if (comes_before_region(node) || std::find(moved.begin(), moved.end(), node) != moved.end()) return true;
+    if (steps == 0 || !node->blocks.empty() || has_effect(*node)) return false;
+    for (const Value* input : node->inputs) {
+      if (!collect_mask(input, moved, steps - 1)) return false;
+    }
+    moved.push_back(node);
+    return true;
+  }
+
+  bool mask_is_ready() const {
+    std::vector<Node*> moved;
+    for (const Value* value : {mask_, first_attention_->input(4), first_attention_->input(8)}) {
+      if (!collect_mask(value, moved, kMostMaskSteps)) return false;
+    }
+    const bool safe = std::all_of(moved.begin(), moved.end(), [this](const Node* node) {
+      return std::all_of(node->outputs.begin(), node->outputs.end(),
+                         [this](const Value* v) { return !writes_.may_be_written(v); });
+    });
+    if (!safe) return false;
+    for (Node* node : moved) node->move_before(nodes_.front());
+    return true;
   }
 
   void rewrite() {
@@ -317,6 +379,7 @@ class Region {
 }  // namespace
 
 void remove_padding(Graph& graph) {
+  if (count_nodes(graph.block()) > kMostNodesToSearch) return;
   Writes writes;
   writes.add(graph, false);
   std::unordered_set<const Value*> tried;

@@ -202,8 +202,9 @@ def test_weights_that_operators_write_are_packed_again(layer):
     with torch.no_grad():
         module[0].weight.mul_(2)
         module[2].bias.add_(1)
-    loaded.state_dict()["0.weight"].mul_(2)
-    loaded.state_dict()["2.bias"].add_(1)
+    weights = loaded.state_dict()
+    weights["0.weight"].copy_(weights["0.weight"] * 2)
+    weights["2.bias"].copy_(weights["2.bias"] + 1)
     check_layer(module, loaded)
 
 
