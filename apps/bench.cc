@@ -24,7 +24,7 @@ namespace calque::app {
 namespace {
 
 struct BenchArguments {
-  std::string model, input, method = "forward", dtype, padding = "zero";
+  std::string model, input, method = "forward", dtype, padding = "exact";
   std::vector<std::string> shapes = {"1x8", "1x128", "8x128"};
   double seconds = 1;
   int repeat = 0, threads = 0;
@@ -66,7 +66,7 @@ Measurement measure(const jit::Method& method, const Call& call, const BenchArgu
                     std::string shape) {
   Measurement result{.shape = std::move(shape)};
   const auto first = Clock::now();
-  method(call.inputs, call.kwargs, {.exact_padding = arguments.padding == "exact"});
+  method(call.inputs, call.kwargs, {.skip_padding = arguments.padding == "zero"});
   result.first = seconds_since(first);
 
   std::vector<double> times;
@@ -74,7 +74,7 @@ Measurement measure(const jit::Method& method, const Call& call, const BenchArgu
   const auto wanted = static_cast<size_t>(arguments.repeat);
   while (wanted > 0 ? times.size() < wanted : times.size() < 5 || seconds_since(start) < arguments.seconds) {
     const auto begin = Clock::now();
-    method(call.inputs, call.kwargs, {.exact_padding = arguments.padding == "exact"});
+    method(call.inputs, call.kwargs, {.skip_padding = arguments.padding == "zero"});
     times.push_back(seconds_since(begin));
   }
   result.median = median(times);

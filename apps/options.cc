@@ -57,9 +57,9 @@ void add_run_dtype_option(CLI::App& command, std::string& dtype) {
 void add_padding_option(CLI::App& command, std::string& padding) {
   command
       .add_option("--padding", padding,
-                  "Positions that the attention mask excludes: left out, with zeros in the results, or "
-                  "computed as well")
-      ->check(CLI::IsMember({"zero", "exact"}))
+                  "Positions that the attention mask excludes: computed (exact), or left out, with zeros in "
+                  "the results (zero)")
+      ->check(CLI::IsMember({"exact", "zero"}))
       ->capture_default_str();
 }
 

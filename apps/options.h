@@ -20,7 +20,7 @@ CLI::Option* add_tensors_option(CLI::App& command, const std::string& name, std:
 void add_checksums_option(CLI::App& command, bool& verify);
 /// --dtype, one of the floating-point dtypes. `dtype` stays empty when it is not given.
 void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& description);
-/// --padding: `zero` or `exact`.
+/// --padding: `exact` or `zero`.
 void add_padding_option(CLI::App& command, std::string& padding);
 /// --dtype of commands that run a model: `bf16` and `int8`, too, which load_module() understands.
 void add_run_dtype_option(CLI::App& command, std::string& dtype);

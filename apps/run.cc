@@ -23,7 +23,7 @@ namespace {
 struct RunArguments {
   std::string model, input, output;
   std::string method = "forward";
-  std::string dtype, padding = "zero";
+  std::string dtype, padding = "exact";
   int repeat = 1;
   int threads = 0;
   bool quiet = false, verify_checksums = false;
@@ -54,7 +54,7 @@ void run(const RunArguments& arguments) {
   limits.max_seconds = arguments.max_seconds;
   limits.max_memory = static_cast<int64_t>(arguments.max_memory);
   limits.max_iterations = arguments.max_iterations;
-  limits.exact_padding = arguments.padding == "exact";
+  limits.skip_padding = arguments.padding == "zero";
 
   IValue result;
   std::vector<double> times;

@@ -60,9 +60,9 @@ struct RunOptions {
   double max_seconds = 0;  ///< wall clock
   int64_t max_iterations = 0;  ///< loop iterations in total
   int max_recursion = 200;     ///< depth of calls that are not inlined
-  /// Compute padded positions of a batch, too. Otherwise, where a model's tokens are independent but for its attention
-  /// mask, masked positions are left out, and results hold zeros there.
-  bool exact_padding = false;
+  /// Where a model's tokens are independent but for its attention mask: leave out the positions that the mask
+  /// excludes, and give zeros there. Otherwise they are computed, as PyTorch does.
+  bool skip_padding = false;
   std::shared_ptr<std::atomic<bool>>
       cancel{};  ///< set it from another thread: the run ends with CancelledError
 };

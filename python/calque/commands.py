@@ -174,10 +174,10 @@ def _load_to_run(model: Path_, dtype: _calque.dtype | str | None, verify_checksu
     return jit.load(model, dtype=dtype, verify_checksums=verify_checksums)
 
 
-def _is_exact(padding: str) -> bool:
+def _skips(padding: str) -> bool:
     if padding not in ("zero", "exact"):
         raise ValueError(f"found padding {padding!r}, expected 'zero' or 'exact'")
-    return padding == "exact"
+    return padding == "zero"
 
 
 def run(
@@ -187,7 +187,7 @@ def run(
     *,
     method: str = "forward",
     dtype: _calque.dtype | str | None = None,
-    padding: str = "zero",
+    padding: str = "exact",
     repeat: int = 1,
     verify_checksums: bool = False,
     threads: int = 0,
@@ -200,13 +200,13 @@ def run(
     Inputs are found by the names of the method's arguments, or by position as input.0, input.1, …; entries of a list x as x.0,
     x.1, …. `output` is a file to write. Zero means no limit of `max_seconds`, `max_memory` (bytes) and `max_iterations`.
     `dtype` "bf16" or "int8" computes products in it, a dtype converts the weights. `padding` "zero" leaves out positions that the
-    attention mask excludes, "exact" computes them.
+    attention mask excludes and gives zeros there, "exact" computes them.
     """
     with _threads(threads):
         module = _load_to_run(model, dtype, verify_checksums)
         tensors = input if isinstance(input, Mapping) else {} if input is None else io.read_tensors(input)
         kwargs = _call_of(module, method, tensors)
-        limits = RunOptions(max_seconds=max_seconds, max_memory=max_memory, max_iterations=max_iterations, exact_padding=_is_exact(padding))
+        limits = RunOptions(max_seconds=max_seconds, max_memory=max_memory, max_iterations=max_iterations, skip_padding=_skips(padding))
         for _ in range(max(1, repeat)):
             result = module.run([], kwargs, limits, method)
     outputs = _flatten(result, {})
@@ -356,7 +356,7 @@ def bench(
     input: Path_ | Mapping[str, Any] | None = None,
     method: str = "forward",
     dtype: _calque.dtype | str | None = None,
-    padding: str = "zero",
+    padding: str = "exact",
     seconds: float = 1,
     repeat: int = 0,
     threads: int = 0,
@@ -369,7 +369,7 @@ def bench(
     with _threads(threads):
         start = time.perf_counter()
         module = _load_to_run(model, dtype)
-        limits = RunOptions(exact_padding=_is_exact(padding))
+        limits = RunOptions(skip_padding=_skips(padding))
         loaded = time.perf_counter() - start
         runs = []
         if input is not None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from calque import _calque, errors, jit
-from calque._calque import RunOptions, ScriptModule, Tensor
+from calque._calque import ScriptModule, Tensor
 from calque._progress import progress
 
 
@@ -96,13 +96,13 @@ class Optimized:
 
     def _run(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         if self._module is not None:
-            outputs = _to_torch(_run_exactly(self._module, args, kwargs))
+            outputs = _to_torch(self._module(*args, **kwargs))
         else:
             named = _by_name(self.original, args, kwargs)
             key = tuple(sorted(named))
             if key not in self._traces:
                 self._traces[key] = _loaded(_traced(self.original, named))
-            outputs = _to_torch(_run_exactly(self._traces[key], (), named))
+            outputs = _to_torch(self._traces[key](**named))
         return self._type(outputs) if self._type is not None and isinstance(outputs, dict) else outputs
 
     def __getattr__(self, name: str) -> Any:
@@ -137,11 +137,6 @@ def optimize(
             step("comparing")
             optimized.verify(*args, **kwargs)
     return optimized
-
-
-def _run_exactly(module: ScriptModule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The original computes padded positions, too."""
-    return module.run(list(args), dict(kwargs), RunOptions(exact_padding=True))
 
 
 def _torch() -> Any:

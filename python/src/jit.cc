@@ -118,7 +118,7 @@ void bind_run_options(nb::module_& module) {
       .def(
           "__init__",
           [](RunOptions* self, int64_t max_memory, double max_seconds, int64_t max_iterations,
-             int max_recursion, bool exact_padding) {
+             int max_recursion, bool skip_padding) {
             if (!(max_memory >= 0 && max_seconds >= 0 && max_iterations >= 0 && max_recursion >= 0)) {
               throw ValueError("RunOptions: a limit below zero; zero means no limit");
             }
@@ -126,18 +126,18 @@ void bind_run_options(nb::module_& module) {
                                   .max_seconds = max_seconds,
                                   .max_iterations = max_iterations,
                                   .max_recursion = max_recursion,
-                                  .exact_padding = exact_padding,
+                                  .skip_padding = skip_padding,
                                   .cancel = std::make_shared<std::atomic<bool>>(false)};
           },
           nb::kw_only(), "max_memory"_a = defaults.max_memory, "max_seconds"_a = defaults.max_seconds,
           "max_iterations"_a = defaults.max_iterations, "max_recursion"_a = defaults.max_recursion,
-          "exact_padding"_a = defaults.exact_padding)
+          "skip_padding"_a = defaults.skip_padding)
       .def_rw("max_memory", &RunOptions::max_memory, "Bytes allocated at one time by operators of the run.")
       .def_rw("max_seconds", &RunOptions::max_seconds, "Wall clock.")
       .def_rw("max_iterations", &RunOptions::max_iterations, "Loop iterations in total.")
       .def_rw("max_recursion", &RunOptions::max_recursion, "Depth of calls that are not inlined.")
-      .def_rw("exact_padding", &RunOptions::exact_padding,
-              "Compute positions that the attention mask excludes, instead of leaving zeros there.")
+      .def_rw("skip_padding", &RunOptions::skip_padding,
+              "Leave out positions that the attention mask excludes, and give zeros there.")
       .def(
           "cancel", [](const RunOptions& self) { self.cancel->store(true); },
           "From any thread: runs with these options end with CancelledError.");

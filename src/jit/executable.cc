@@ -83,7 +83,7 @@ IValue run_function(const Function& function, std::vector<IValue> arguments, con
   const std::shared_ptr<const runtime::Plan> plan = plans(function);
   runtime::Run run(options, plans, observer);
   const ScopedBlockCache blocks;
-  const ops::ScopedExactPadding padding(options.exact_padding);
+  const ops::ScopedPadding padding(options.skip_padding);
   std::vector<IValue> results;
   if (run.budget() != nullptr) {
     const ScopedMemoryBudget scope(run.budget());

@@ -40,26 +40,21 @@ bool fits(const IValue& value, const Type& type) {
   return true;
 }
 
-void mark(const IValue& value) {
-  if (value.isTensor() && value.toTensor().defined()) value.toTensor().storage()->mark_written();
-  if (!value.isList()) return;
-  for (const IValue& item : value.list_impl()->items) {
-    if (item.isTensor() && item.toTensor().defined()) item.toTensor().storage()->mark_written();
-  }
-}
-
 }  // namespace
 
 Operator::Operator(FunctionSchema schema, OpFunction reference)
     : schema_(std::move(schema)), reference_(reference) {
   for (size_t i = 0; i < schema_.arguments.size(); ++i) {
-    if (schema_.arguments[i].is_write()) written_.push_back(i);
+    if (schema_.arguments[i].is_write() && schema_.arguments[i].type->kind() != TypeKind::List)
+      written_.push_back(i);
   }
 }
 
 void Operator::mark_written(std::span<const IValue> arguments) const {
   for (const size_t i : written_) {
-    if (i < arguments.size()) mark(arguments[i]);
+    if (i >= arguments.size() || !arguments[i].isTensor()) continue;
+    const Tensor tensor = arguments[i].toTensor();
+    if (tensor.defined()) tensor.storage()->mark_written();
   }
 }
 

@@ -23,13 +23,13 @@ enum class LinearActivation : int64_t { kNone, kRelu, kTanh, kGelu, kGeluTanh };
 /// How products are computed; the rest stays float32. The numbers of jit::Precision.
 enum class Arithmetic : int64_t { kFloat32, kBFloat16, kInt8 };
 
-/// While one lives, this thread computes padded positions, too, instead of leaving them out.
-class ScopedExactPadding {
+/// While one lives with `skip`, this thread leaves padded positions out instead of computing them.
+class ScopedPadding {
  public:
-  explicit ScopedExactPadding(bool exact);
-  ~ScopedExactPadding();
-  ScopedExactPadding(const ScopedExactPadding&) = delete;
-  ScopedExactPadding& operator=(const ScopedExactPadding&) = delete;
+  explicit ScopedPadding(bool skip);
+  ~ScopedPadding();
+  ScopedPadding(const ScopedPadding&) = delete;
+  ScopedPadding& operator=(const ScopedPadding&) = delete;
 
  private:
   bool previous_;

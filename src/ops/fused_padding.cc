@@ -17,15 +17,15 @@ namespace {
 /// What is added to the scores of a padded key is at most this: its weight underflows to 0.
 constexpr double kExcluded = -1e4;
 
-bool exact_by_environment() {
-  static const bool exact = [] {
+bool skip_by_environment() {
+  static const bool skip = [] {
     const char* value = std::getenv("CALQUE_PADDING");
-    return value != nullptr && std::string_view(value) == "exact";
+    return value != nullptr && std::string_view(value) == "zero";
   }();
-  return exact;
+  return skip;
 }
 
-thread_local bool t_exact = exact_by_environment();
+thread_local bool t_skip = skip_by_environment();
 
 Tensor nothing() { return empty({0}, kLong); }
 
@@ -69,8 +69,8 @@ std::optional<double> fill_of(const IValue& value) {
 
 }  // namespace
 
-ScopedExactPadding::ScopedExactPadding(bool exact) : previous_(t_exact) { t_exact = exact || previous_; }
-ScopedExactPadding::~ScopedExactPadding() { t_exact = previous_; }
+ScopedPadding::ScopedPadding(bool skip) : previous_(t_skip) { t_skip = skip || previous_; }
+ScopedPadding::~ScopedPadding() { t_skip = previous_; }
 
 /// Rows of the real tokens, and where each sequence begins among them. No rows: nothing is left out; then one
 /// offset says that the mask is without effect, and none that it has to be applied.
@@ -78,7 +78,7 @@ void token_packing(OpCall& call) {
   const Tensor input = call.tensor(0), mask = call.tensor(1);
   call.ret(nothing(), 0);
   call.ret(nothing(), 1);
-  if (t_exact || !is_key_mask(input, mask)) return;
+  if (!is_key_mask(input, mask)) return;
   const KeyMask keys(mask, fill_of(call[2]), call.boolean(3));
   if (!keys.is_readable()) return;
   const int64_t batch = input.size(0), length = input.size(1);
@@ -97,6 +97,7 @@ void token_packing(OpCall& call) {
   }
   offsets.data_ptr<int64_t>()[batch] = count;
   if (count == batch * length) return call.ret(zeros({1}, kLong), 1);
+  if (!t_skip) return;
   call.ret(rows.slice(0, 0, count), 0);
   call.ret(offsets, 1);
 }

@@ -82,8 +82,8 @@ def test_padded_batches_agree_with_pytorch(traced):
     for batch, length in ((1, 1), (5, 13), (3, 40), (8, 7), (2, 64)):
         ids, mask = padded_batch(generator, batch, length)
         expected = trace(ids, mask)
-        torch.testing.assert_close(run(module, ids, mask, exact_padding=True), expected, rtol=0, atol=2e-5)
-        found = run(module, ids, mask)
+        torch.testing.assert_close(run(module, ids, mask), expected, rtol=0, atol=2e-5)
+        found = run(module, ids, mask, skip_padding=True)
         real = mask.bool()
         torch.testing.assert_close(found[real], expected[real], rtol=0, atol=2e-5)
         assert (found[~real] == 0).all()
@@ -93,14 +93,14 @@ def test_a_sentence_gives_the_same_bits_alone_and_in_a_batch(traced):
     _, path = traced
     module = calque.jit.load(path)
     ids, mask = padded_batch(torch.Generator().manual_seed(5), 6, 20)
-    together = run(module, ids, mask)
+    together = run(module, ids, mask, skip_padding=True)
     for row, length in enumerate(mask.sum(1).tolist()):
-        alone = run(module, ids[row : row + 1, :length], mask[row : row + 1, :length])
+        alone = run(module, ids[row : row + 1, :length], mask[row : row + 1, :length], skip_padding=True)
         assert torch.equal(alone[0], together[row, :length])
     before = calque.get_num_threads()
     try:
         calque.set_num_threads(1)
-        assert torch.equal(run(module, ids, mask), together)
+        assert torch.equal(run(module, ids, mask, skip_padding=True), together)
     finally:
         calque.set_num_threads(before)
 
@@ -115,8 +115,8 @@ def test_masks_that_are_no_prefix(traced):
     mask[2, 3] = 1
     mask[3, 0] = 1
     expected = trace(ids, mask)
-    torch.testing.assert_close(run(module, ids, mask, exact_padding=True), expected, rtol=0, atol=2e-5)
-    found = run(module, ids, mask)
+    torch.testing.assert_close(run(module, ids, mask), expected, rtol=0, atol=2e-5)
+    found = run(module, ids, mask, skip_padding=True)
     real = mask.bool()
     torch.testing.assert_close(found[real], expected[real], rtol=0, atol=2e-5)
 
@@ -135,7 +135,7 @@ def test_every_pass_can_be_left_out(name, traced, monkeypatch):
     trace, path = traced
     ids, mask = padded_batch(torch.Generator().manual_seed(11), 4, 9)
     monkeypatch.setenv("CALQUE_DISABLE_PASS", name)
-    found = run(calque.jit.load(path), ids, mask)
+    found = run(calque.jit.load(path), ids, mask, skip_padding=True)
     real = mask.bool()
     torch.testing.assert_close(found[real], trace(ids, mask)[real], rtol=0, atol=2e-5)
 
@@ -174,7 +174,7 @@ def test_low_precision(precision, traced):
     trace, path = traced
     module = calque.jit.load(path, precision=precision)
     ids, mask = padded_batch(torch.Generator().manual_seed(13), 8, 32)
-    expected, found = trace(ids, mask)[mask.bool()], run(module, ids, mask)[mask.bool()]
+    expected, found = trace(ids, mask)[mask.bool()], run(module, ids, mask, skip_padding=True)[mask.bool()]
     difference = (found - expected).abs().max()
     assert 1e-5 < difference < 0.15
     assert torch.nn.functional.cosine_similarity(found, expected, dim=-1).min() > 0.99
