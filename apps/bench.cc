@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "bench_against.h"
+#include "bench_worker.h"
 #include "calque/io.h"
 #include "calque/jit.h"
 #include "calque/threads.h"
@@ -24,11 +26,11 @@ namespace calque::app {
 namespace {
 
 struct BenchArguments {
-  std::string model, input, method = "forward", dtype, padding = "exact";
+  std::string model, input, method = "forward", dtype, padding = "exact", against;
   std::vector<std::string> shapes = {"1x8", "1x128", "8x128"};
   double seconds = 1;
   int repeat = 0, threads = 0;
-  bool json = false;
+  bool json = false, worker = false, shapes_given = false;
 };
 
 struct Measurement {
@@ -112,7 +114,21 @@ void print(double load, const std::vector<Measurement>& measurements) {
 }
 
 void bench(const BenchArguments& arguments) {
+  if (!arguments.against.empty()) {
+    run_comparison({.model = arguments.model,
+                    .against = arguments.against,
+                    .dtype = arguments.dtype,
+                    .shapes = arguments.shapes_given ? arguments.shapes : std::vector<std::string>{},
+                    .threads = arguments.threads,
+                    .json = arguments.json});
+  }
   if (arguments.threads > 0) set_num_threads(arguments.threads);
+  if (arguments.worker) {
+    return serve_bench({.model = arguments.model,
+                        .method = arguments.method,
+                        .dtype = arguments.dtype,
+                        .exact_padding = arguments.padding == "exact"});
+  }
   const auto start = Clock::now();
   const jit::Module module = load_module(arguments.model, arguments.dtype, false);
   const double load = seconds_since(start);
@@ -153,7 +169,9 @@ void add_bench(CLI::App& app) {
   const auto arguments = std::make_shared<BenchArguments>();
   CLI::App* command =
       app.add_subcommand("bench", "Measure an archive: load, first call, median, 99th percentile, memory");
-  add_path_option(*command, "model", arguments->model, "TorchScript archive (.pt)")->required();
+  add_path_option(*command, "model", arguments->model,
+                  "TorchScript archive (.pt); with --against a checkpoint folder, too")
+      ->required();
   CLI::Option* shapes = command
                             ->add_option("--shapes", arguments->shapes,
                                          "Batch x length of made-up token ids, separated by commas")
@@ -171,12 +189,31 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000));
   add_threads_option(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "Print one JSON object");
+  command
+      ->add_option(
+          "--against", arguments->against,
+          "Compare with other engines: torch, torchscript, compile, onnxruntime, openvino, ctranslate2, "
+          "separated by commas, or all")
+      ->excludes("--input");
+  command->add_flag("--worker", arguments->worker, "Serve requests, one line of JSON each")->group("");
   command->footer(
+      "--against takes every engine in turns, each in a process of its own with the same threads and inputs. "
+      "It\n"
+      "runs bench/compare.py of the source tree in the Python environment that `make bench-peers` makes (or "
+      "in the\n"
+      "one of CALQUE_BENCH_PYTHON); an engine that is missing there is said to be missing. Engines that "
+      "cannot read\n"
+      "an archive need the checkpoint's folder as the model.\n"
+      "\n"
       "Examples:\n"
       "  calque bench model.pt\n"
       "  calque bench model.pt --shapes 1x16,32x64 --threads 1 --json\n"
-      "  calque bench model.pt --input in.npz --repeat 100");
-  command->callback([arguments] { bench(*arguments); });
+      "  calque bench model.pt --input in.npz --repeat 100\n"
+      "  calque bench model_dir --against torchscript,onnxruntime --shapes 1x128,32xreal --threads 2");
+  command->callback([arguments, shapes] {
+    arguments->shapes_given = shapes->count() > 0;
+    bench(*arguments);
+  });
 }
 
 }  // namespace calque::app
