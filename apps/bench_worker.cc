@@ -68,7 +68,7 @@ class Worker {
     } else if (what == "run") {
       json.array("times", run(request));
     } else if (what == "output") {
-      json.field("written", write_output(request));
+      json.field("seconds", write_output(request));
     } else if (what == "quit") {
       json.field("bye", true);
       return false;
@@ -108,13 +108,15 @@ class Worker {
     return times;
   }
 
-  std::string write_output(const Request& request) const {
+  double write_output(const Request& request) const {
     const Call call = call_of(request);
-    const std::vector<Output> outputs = flatten(invoke(call));
+    const auto start = Clock::now();
+    const IValue result = invoke(call);
+    const double seconds = seconds_since(start);
+    const std::vector<Output> outputs = flatten(result);
     if (outputs.empty()) throw ValueError("the method returns no tensor");
-    const std::string path = request.text("to");
-    io::write_tensors(path, {{"output", outputs.front().value.to(kFloat)}});
-    return path;
+    io::write_tensors(request.text("to"), {{"output", outputs.front().value.to(kFloat)}});
+    return seconds;
   }
 
   WorkerArguments arguments_;

