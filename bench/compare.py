@@ -6,6 +6,7 @@ and plots. `make bench-peers` installs the peers; one that is missing is said to
 """
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
@@ -19,6 +20,7 @@ try:
     from harness.models import ModelError, make_model
     from harness.paths import RESULTS, ROOT
     from harness.session import Plan, run_sessions
+    from harness.studies import ALL, README, STUDIES, Part
     from harness.workloads import SHAPE, WorkloadError
 except ModuleNotFoundError as missing:
     print(
@@ -33,20 +35,49 @@ SHAPES = "1x8,1x32,1x128,8x128,32xreal"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="minilm", help="minilm, bert-base[:LAYERS], tiny, a checkpoint folder or an archive; several with commas")
-    parser.add_argument("--against", default="all", help="torch, torchscript, compile, onnxruntime, openvino, ctranslate2, each at all its precisions or as NAME:PRECISION; or all")
-    parser.add_argument("--shapes", default=SHAPES, help="batch x length, 32xreal for 32 real sentences; with commas")
-    parser.add_argument("--dtype", default="float32", help="Calque's own --dtype; several with commas")
-    parser.add_argument("--threads", default=str(len(os.sched_getaffinity(0))), help="numbers of threads, with commas")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each engine at each shape")
-    parser.add_argument("--burst", type=float, default=0.3, help="seconds of calls in a turn")
-    parser.add_argument("--longest", type=float, default=60, help="a shape that has taken so many seconds gets three rounds only")
-    parser.add_argument("--changing", type=int, default=100, help="calls over changing lengths; 0 leaves them out")
-    parser.add_argument("--calque", type=pathlib.Path, default=ROOT / "build/release/calque", help="the command to measure")
-    parser.add_argument("--output", type=pathlib.Path, help="JSON file to write (default: build/bench/results/DATE.json)")
-    parser.add_argument("--markdown", action="store_true", help="print tables of Markdown")
-    parser.add_argument("--print-json", action="store_true", help="print the JSON in place of tables")
+    add = parser.add_argument
+    add("--study", help=f"a named set of models, shapes and threads: {', '.join(STUDIES)}, or readme for {', '.join(README)}")
+    add("--model", help="minilm (default), bert-base[:LAYERS], tiny, a checkpoint folder or an archive; several with commas")
+    add("--against", help=f"{', '.join(kind.name for kind in PEERS)}, each at all its precisions or as NAME:PRECISION; or all (default)")
+    add("--shapes", help=f"batch x length, 32xreal for 32 real sentences; with commas (default: {SHAPES})")
+    add("--threads", help=f"numbers of threads, with commas (default: {ALL})")
+    add("--changing", type=int, help="calls over changing lengths (default: 100); 0 leaves them out")
+    add("--dtype", default="float32", help="Calque's own --dtype; several with commas")
+    add("--rounds", type=int, default=5, help="turns of each engine at each shape (default: 5)")
+    add("--burst", type=float, default=0.3, help="seconds of calls in a turn (default: 0.3)")
+    add("--longest", type=float, default=60, help="a shape that has taken so many seconds gets three rounds only (default: 60)")
+    add("--calque", type=pathlib.Path, default=ROOT / "build/release/calque", help="the command to measure")
+    add("--output", type=pathlib.Path, help="JSON file to write (default: build/bench/results/STUDY.json)")
+    add("--markdown", action="store_true", help="print tables of Markdown")
+    add("--print-json", action="store_true", help="print the JSON in place of tables")
     return parser.parse_args()
+
+
+def parts_of(options: argparse.Namespace, study: str) -> list[Part]:
+    """The parts of a study, with what the command line says in place of theirs. ValueError for what makes no sense."""
+    if study and study not in STUDIES:
+        raise ValueError(f"--study: '{study}' is none of {', '.join(STUDIES)}, readme")
+    given = {}
+    if options.model:
+        given["models"] = tuple(options.model.split(","))
+    if options.shapes:
+        given["shapes"] = tuple(options.shapes.split(","))
+        for shape in given["shapes"]:
+            if not SHAPE.fullmatch(shape):
+                raise ValueError(f"--shapes: '{shape}' is no shape such as 8x128, or 32xreal for real sentences")
+    if options.threads:
+        if not all(count.isdigit() and 1 <= int(count) <= 1024 for count in options.threads.split(",")):
+            raise ValueError(f"--threads: '{options.threads}' are no numbers from 1 to 1024")
+        given["threads"] = tuple(map(int, options.threads.split(",")))
+    if options.against is not None:
+        given["against"] = options.against
+    if options.changing is not None:
+        given["changing"] = options.changing
+    base = STUDIES[study] if study else (Part(("minilm",), tuple(SHAPES.split(",")), (ALL,)),)
+    parts = [dataclasses.replace(part, **given) for part in base]
+    for part in parts:
+        choose(part.against, options.dtype.split(","))
+    return parts
 
 
 def machine() -> dict:
@@ -73,40 +104,53 @@ def versions() -> dict[str, str]:
     return {name: version for name in (*names, "nncf") if (version := version_of(name))}
 
 
+def measure(parts: list[Part], options: argparse.Namespace, output: pathlib.Path) -> dict:
+    """Runs the parts one after the other; the file is written anew after each model, so that nothing is lost."""
+    results = {"schema": 1, "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "command": sys.argv[1:]}
+    results |= {"machine": machine(), "versions": versions(), "missing": [], "sessions": []}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        plan = Plan(list(part.shapes), options.rounds, options.burst, options.longest, part.changing)
+        engines = choose(part.against, options.dtype.split(","))
+        for name in part.models:
+            sessions, missing = run_sessions(make_model(name, options.calque), engines, list(part.threads), plan, options.calque)
+            results["sessions"] += sessions
+            results["missing"] += [entry for entry in missing if entry not in results["missing"]]
+            results["machine"]["load_after"] = os.getloadavg()[0]
+            output.write_text(json.dumps(results, indent=1) + "\n")
+    print(json.dumps(results, indent=1) if options.print_json else report.report(results, options.markdown))
+    print(f"written: {output}", file=sys.stderr)
+    return results
+
+
+def calque_failed(results: dict) -> bool:
+    return any(
+        engine["problem"] or not all(entry["results"].get(label, {"agrees": True})["agrees"] for entry in session["workloads"])
+        for session in results["sessions"]
+        for label, engine in session["engines"].items()
+        if label.split(":")[0] == "calque"
+    )
+
+
 def main() -> int:
     options = arguments()
+    studies = README if options.study == "readme" else (options.study or "",)
     try:
-        engines = choose(options.against, options.dtype.split(","))
-        threads = [int(count) for count in options.threads.split(",")]
-        if min(threads) < 1:
-            raise ValueError("--threads: from 1 on")
-        for shape in options.shapes.split(","):
-            if not SHAPE.fullmatch(shape):
-                raise ValueError(f"--shapes: '{shape}' is no shape such as 8x128, or 32xreal for real sentences")
+        parts = {study: parts_of(options, study) for study in studies}
     except ValueError as error:
         print(f"compare.py: {error}", file=sys.stderr)
         return 2
     if not options.calque.exists():
         print(f"compare.py: {options.calque} is missing: run `make build`, or name the command with --calque", file=sys.stderr)
         return 1
-
-    plan = Plan(options.shapes.split(","), options.rounds, options.burst, options.longest, options.changing)
-    results = {"schema": 1, "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "command": sys.argv[1:]}
-    results |= {"machine": machine(), "versions": versions(), "missing": [], "sessions": []}
-    output = options.output or RESULTS / f"{results['date'].replace(':', '').split('+')[0]}.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
+    failed = False
     try:
-        for name in options.model.split(","):
-            sessions, missing = run_sessions(make_model(name, options.calque), engines, threads, plan, options.calque)
-            results["sessions"] += sessions
-            results["missing"] += [entry for entry in missing if entry not in results["missing"]]
-            output.write_text(json.dumps(results, indent=1) + "\n")
+        for study in studies:
+            output = options.output if options.output and len(studies) == 1 else RESULTS / f"{study or 'last'}.json"
+            failed |= calque_failed(measure(parts[study], options, output))
     except (ModelError, WorkloadError) as error:
         print(f"compare.py: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(results, indent=1) if options.print_json else report.report(results, options.markdown))
-    print(f"written: {output}", file=sys.stderr)
-    failed = any(session["engines"][label]["problem"] for session in results["sessions"] for label in session["engines"] if label.startswith("calque"))
     return 1 if failed else 0
 
 

@@ -147,3 +147,19 @@ def report(results: dict, markdown: bool = False) -> str:
     if notes:
         parts.append("\n".join(f"- {note}" for note in notes))
     return "\n\n".join(parts)
+
+
+def by_length(session: dict) -> str:
+    """The guide's comparison: one line for each length, Python, TorchScript and the others; least times and Calque's gain."""
+    labels = [label for label, _ in ordered(session)]
+    head = ["tokens", *(f"{session['engines'][label]['title']}, ms" for label in labels), "Python over TorchScript", "Python over Calque"]
+    rows = [head]
+    for entry in session["workloads"]:
+        least = {label: entry["results"].get(label, {}).get("min") for label in labels}
+        row = [str(entry["longest"]), *(milliseconds(least[label]) if least[label] else "–" for label in labels)]
+        for label in ("torchscript", "calque"):
+            both = least.get("torch") and least.get(label)
+            row.append(f"{least['torch'] / least[label]:.2f}" if both else "–")
+        rows.append(row)
+    threads = f"{session['threads']} thread" + ("s" if session["threads"] > 1 else "")
+    return f"### {session['model']}, one sequence, {threads}, least times\n\n" + render(rows, markdown=True)

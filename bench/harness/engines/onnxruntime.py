@@ -43,11 +43,19 @@ def prepare(model, precision) -> None:
         export(model, plain)
         fuse(model, plain, fused)
         return
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     if not fused.exists():
         prepare(model, "f32")
-    quantize_dynamic(str(fused), str(model.folder / "model.int8.onnx"), per_channel=True, weight_type=QuantType.QInt8)
+    quantize_dynamic(
+        str(fused),
+        str(model.folder / "model.int8.onnx"),
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        # Shapes cannot be inferred behind the fused operators, which are ONNX Runtime's own.
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+    )
 
 
 class Engine:
