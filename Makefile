@@ -81,12 +81,39 @@ fuzz:  ## each libFuzzer target for FUZZ_SECONDS (60)
 fuzz-long:  ## the same for an hour each
 	@$(MAKE) fuzz FUZZ_SECONDS=3600
 
+# Options for bench/compare.py, for example BENCH_ARGS="--model bert-base --threads 1 --against onnxruntime".
+BENCH_ARGS ?=
+BENCH := build/bench/venv/bin/python bench
+
+.PHONY: bench-peers
+bench-peers:  ## the engines that the benchmark compares with, pinned, in build/bench/venv
+	@bench/setup_peers.sh
+
+.PHONY: bench-build
+bench-build: bench-peers
+	@$(call build-preset,release,-DCALQUE_BUILD_BENCHMARKS=ON -DCALQUE_BUILD_TESTS=ON -DCMAKE_UNITY_BUILD=OFF)
+
 .PHONY: bench
-bench:  ## speed against PyTorch on MiniLM, memory and time of loading a 440 MB archive, a call from Python
-	@tools/setup.sh test
-	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON -DCMAKE_UNITY_BUILD=OFF)
+bench: bench-build  ## against PyTorch, ONNX Runtime, OpenVINO, CTranslate2 on MiniLM and BERT-base; BENCH_ARGS has options
+	@$(BENCH)/compare.py --study default $(BENCH_ARGS)
+
+.PHONY: bench-full
+bench-full: bench-build  ## the same at batch 1, 8, 32 and lengths 8 to 512; hours
+	@$(BENCH)/compare.py --study full $(BENCH_ARGS)
+
+.PHONY: bench-readme
+bench-readme: bench-build  ## the README's tables, printed as Markdown, and its plots in docs/images
+	@$(BENCH)/compare.py --study readme $(BENCH_ARGS)
+	@$(BENCH)/report.py
+
+.PHONY: bench-costs
+bench-costs: bench-build  ## memory and time of loading a 440 MB archive, a call from Python
 	@python/build.sh
-	@bench/run.sh
+	@bench/costs.sh
+
+.PHONY: bench-quality
+bench-quality: bench-build  ## label agreement and embedding cosine of a low-precision run on 10 000 real sentences
+	@$(BENCH)/quality/quality.py $(BENCH_ARGS)
 
 .PHONY: conformance-full
 conformance-full:  ## the differential tests at full size, libtorch 1.13 and Netron

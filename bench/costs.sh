@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
-# `make bench`: the figures of the README.
+# `make bench-costs`: what stands around a call.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-echo "== a call on MiniLM, against PyTorch"
-.venv/bin/python bench/compare.py "$@"
-echo
 echo "== loading a 440 MB archive"
 .venv/bin/python bench/load_memory/load_memory.py
 echo
