@@ -47,6 +47,7 @@ class Model:
     checkpoint: pathlib.Path | None
     arguments: list[str]
     vocabulary: int
+    longest: int
     # Multiply-adds of a sequence of L tokens: a + b L + c L².
     work: list[float]
 
@@ -134,14 +135,16 @@ def make_model(name: str, calque: pathlib.Path) -> Model:
         archive=archive,
         checkpoint=checkpoint,
         arguments=ARGUMENT.findall(report["schema"].split("->")[0]),
-        vocabulary=vocabulary_of(checkpoint),
+        vocabulary=setting_of(checkpoint, "vocab_size", 100),
+        longest=setting_of(checkpoint, "max_position_embeddings", 512),
         work=multiply_adds(report),
     )
     model.save()
     return model
 
 
-def vocabulary_of(checkpoint: pathlib.Path | None) -> int:
+def setting_of(checkpoint: pathlib.Path | None, name: str, otherwise: int) -> int:
+    """A number of the checkpoint's configuration; an archive alone does not say."""
     if checkpoint is None:
-        return 100
-    return json.loads((checkpoint / "config.json").read_text()).get("vocab_size", 100)
+        return otherwise
+    return json.loads((checkpoint / "config.json").read_text()).get(name, otherwise)

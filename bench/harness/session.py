@@ -218,7 +218,7 @@ class Session:
     def change_shapes(self) -> None:
         """Calls at lengths that change each time: the worst of them, and how they compare with each other."""
         shortest, longest = self.plan.changing_lengths
-        lengths = list(range(shortest, longest + 1))
+        lengths = list(range(shortest, min(longest, self.model.longest) + 1))
         random.Random(0).shuffle(lengths)
         lengths = lengths[: self.plan.changing_calls]
         if not lengths:

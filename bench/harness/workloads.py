@@ -67,7 +67,9 @@ def token_ids(model: Model, batch: int, length: str) -> list[list[int]]:
         sentences = real_sentences()
         if batch > len(sentences):
             raise WorkloadError(f"{batch}xreal: there are {len(sentences)} real sentences")
-        return [[i % model.vocabulary for i in ids] for ids in sentences[:batch]]
+        return [[i % model.vocabulary for i in ids[: model.longest]] for ids in sentences[:batch]]
+    if int(length) > model.longest:
+        raise WorkloadError(f"{batch}x{length}: {model.name} takes {model.longest} tokens at most")
     generator = random.Random(f"{batch}x{length}")
     first = min(1000, model.vocabulary // 10)
     return [[generator.randrange(first, model.vocabulary) for _ in range(int(length))] for _ in range(batch)]
