@@ -19,7 +19,7 @@ try:
     from harness.engines import PEERS, choose, version_of
     from harness.models import ModelError, make_model
     from harness.paths import RESULTS, ROOT
-    from harness.session import Plan, run_sessions
+    from harness.session import Plan, prepare_all, run_sessions
     from harness.studies import ALL, README, STUDIES, Part
     from harness.workloads import SHAPE, WorkloadError
 except ModuleNotFoundError as missing:
@@ -105,7 +105,7 @@ def versions() -> dict[str, str]:
 
 
 def measure(parts: list[Part], options: argparse.Namespace, output: pathlib.Path) -> dict:
-    """Runs the parts one after the other; the file is written anew after each model, so that nothing is lost."""
+    """Runs the parts one after the other; the file is written anew after each session, so that nothing is lost."""
     results = {"schema": 1, "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "command": sys.argv[1:]}
     results |= {"machine": machine(), "versions": versions(), "missing": [], "sessions": []}
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -113,11 +113,13 @@ def measure(parts: list[Part], options: argparse.Namespace, output: pathlib.Path
         plan = Plan(list(part.shapes), options.rounds, options.burst, options.longest, part.changing)
         engines = choose(part.against, options.dtype.split(","))
         for name in part.models:
-            sessions, missing = run_sessions(make_model(name, options.calque), engines, list(part.threads), plan, options.calque)
-            results["sessions"] += sessions
+            model = make_model(name, options.calque)
+            ready, missing = prepare_all(engines, model, max(part.threads))
             results["missing"] += [entry for entry in missing if entry not in results["missing"]]
-            results["machine"]["load_after"] = os.getloadavg()[0]
-            output.write_text(json.dumps(results, indent=1) + "\n")
+            for session in run_sessions(model, ready, list(part.threads), plan, options.calque):
+                results["sessions"].append(session)
+                results["machine"]["load_after"] = os.getloadavg()[0]
+                output.write_text(json.dumps(results, indent=1) + "\n")
     print(json.dumps(results, indent=1) if options.print_json else report.report(results, options.markdown))
     print(f"written: {output}", file=sys.stderr)
     return results

@@ -338,27 +338,27 @@ def write_references(model: Model, shapes: list[str], scratch: pathlib.Path, cal
     return ""
 
 
-def run_sessions(
-    model: Model, engines: list[Chosen], threads: list[int], plan: Plan, calque: pathlib.Path
-) -> tuple[list[dict], list[dict]]:
-    """One session for each number of threads, and the engines that are missing."""
+def prepare_all(engines: list[Chosen], model: Model, threads: int) -> tuple[list[Chosen], list[dict]]:
+    """The engines that can run the model, converted where they need it, and the others with the reason."""
     there, missing = usable(engines, model)
-    failed = set()
+    ready = []
     for chosen in there:
-        problem = prepare(chosen, model, max(threads))
+        problem = prepare(chosen, model, threads)
         if problem:
             say(f"  {chosen.label}: {problem}")
             missing.append({"engine": chosen.label, "title": chosen.title, "reason": problem})
-            failed.add(chosen)
-    there = [chosen for chosen in there if chosen not in failed]
-    results = []
+        else:
+            ready.append(chosen)
+    return ready, missing
+
+
+def run_sessions(model: Model, engines: list[Chosen], threads: list[int], plan: Plan, calque: pathlib.Path):
+    """Yields the results of one session for each number of threads."""
     with tempfile.TemporaryDirectory(prefix="calque-bench-") as folder:
         scratch = pathlib.Path(folder)
         unchecked = write_references(model, plan.shapes, scratch, calque, max(threads))
         if unchecked:
             say(f"  NOT compared with PyTorch: {unchecked}")
         for count in threads:
-            say(f"{model.name}, {count} thread{'s' if count > 1 else ''}: {', '.join(c.label for c in there)}")
-            result = Session(model, there, count, plan, calque, scratch).run()
-            results.append(result | {"unchecked": unchecked})
-    return results, missing
+            say(f"{model.name}, {count} thread{'s' if count > 1 else ''}: {', '.join(c.label for c in engines)}")
+            yield Session(model, engines, count, plan, calque, scratch).run() | {"unchecked": unchecked}
