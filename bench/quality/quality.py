@@ -6,9 +6,9 @@ The labels come from a linear head (logistic regression over mean-pooled embeddi
 the same sources and told their topics; see texts.py. Everything is read from files; the set-up is kept in
 build/bench/quality.
 
-    bench/quality/quality.py --dtype bfloat16,int8
+    bench/quality/quality.py --dtype bf16,int8
     bench/quality/quality.py --model int8.pt --reference float32.pt
-    bench/quality/quality.py --dtype bfloat16 --against onnxruntime:int8,openvino:bf16
+    bench/quality/quality.py --dtype bf16 --against onnxruntime:int8,openvino:bf16
 """
 
 import argparse
@@ -141,7 +141,7 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--model", default="minilm", help="what is judged: minilm, a checkpoint folder or an archive that takes BERT's uncased words")
     add("--reference", help="archive or checkpoint to compare with, in float32 (default: the model itself)")
-    add("--dtype", default="bfloat16", help="Calque's own --dtype; several with commas")
+    add("--dtype", default="bf16,int8", help="Calque's own --dtype; several with commas")
     add("--against", default="", help="peers to judge as well, as bench/compare.py names them")
     add("--sentences", type=int, default=SENTENCES, help=f"how many to judge by (default: {SENTENCES})")
     add("--threads", type=int, default=2)

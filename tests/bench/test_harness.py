@@ -48,10 +48,10 @@ def comparison(calque, checkpoint):
 def test_every_engine_is_measured_at_every_shape(comparison):
     results, _ = comparison
     (session,) = results["sessions"]
-    assert list(session["engines"])[:3] == ["calque", "calque:bf16", "torch"]
+    assert list(session["engines"])[:3] == ["calque", "calque:bfloat16", "torch"]
     assert [entry["shape"] for entry in session["workloads"]] == ["1x8", "3x5"]
     for entry in session["workloads"]:
-        for label in ("calque", "calque:bf16", "torch"):
+        for label in ("calque", "calque:bfloat16", "torch"):
             result = entry["results"][label]
             assert len(result["rounds"]) == 2
             assert 0 < result["min"] <= result["median"]
@@ -67,7 +67,7 @@ def test_outputs_are_compared_with_pytorch(comparison):
     for entry in results["sessions"][0]["workloads"]:
         assert entry["results"]["calque"]["accuracy"]["max_abs"] < 1e-4
         assert entry["results"]["calque"]["agrees"]
-        low = entry["results"]["calque:bf16"]["accuracy"]
+        low = entry["results"]["calque:bfloat16"]["accuracy"]
         assert 1e-5 < low["max_abs"] < 0.2 and 0.99 < low["cosine"] < 1
 
 

@@ -44,13 +44,15 @@ class Chosen:
 
     @property
     def label(self) -> str:
-        name = self.kind.name if self.kind else "calque"
-        return name if self.precision == "f32" else f"{name}:{self.precision}"
+        if self.kind is None:
+            return "calque" if self.dtype == "float32" else f"calque:{self.dtype}"
+        return self.kind.name if self.precision == "f32" else f"{self.kind.name}:{self.precision}"
 
     @property
     def title(self) -> str:
         name = self.kind.title if self.kind else "Calque"
-        return name if self.precision == "f32" else f"{name} {self.precision}"
+        precision = self.precision if self.kind else self.dtype.replace("float32", "f32")
+        return name if precision == "f32" else f"{name} {precision}"
 
 
 def version_of(distribution: str) -> str | None:
