@@ -203,13 +203,13 @@ void add_bench(CLI::App& app) {
       "in the\n"
       "one of CALQUE_BENCH_PYTHON); an engine that is missing there is said to be missing. Engines that "
       "cannot read\n"
-      "an archive need the checkpoint's folder as the model.\n"
+      "an archive need the checkpoint's folder as the model:\n"
+      "  calque bench FOLDER --against torchscript,onnxruntime --shapes 1x128,32xreal --threads 2\n"
       "\n"
       "Examples:\n"
       "  calque bench model.pt\n"
       "  calque bench model.pt --shapes 1x16,32x64 --threads 1 --json\n"
-      "  calque bench model.pt --input in.npz --repeat 100\n"
-      "  calque bench model_dir --against torchscript,onnxruntime --shapes 1x128,32xreal --threads 2");
+      "  calque bench model.pt --input in.npz --repeat 100");
   command->callback([arguments, shapes] {
     arguments->shapes_given = shapes->count() > 0;
     bench(*arguments);
