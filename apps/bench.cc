@@ -127,7 +127,7 @@ void bench(const BenchArguments& arguments) {
     return serve_bench({.model = arguments.model,
                         .method = arguments.method,
                         .dtype = arguments.dtype,
-                        .exact_padding = arguments.padding == "exact"});
+                        .skip_padding = arguments.padding == "zero"});
   }
   const auto start = Clock::now();
   const jit::Module module = load_module(arguments.model, arguments.dtype, false);

@@ -93,7 +93,7 @@ class Worker {
   }
 
   IValue invoke(const Call& call) const {
-    return (*method_)(call.inputs, call.kwargs, {.exact_padding = arguments_.exact_padding});
+    return (*method_)(call.inputs, call.kwargs, {.skip_padding = arguments_.skip_padding});
   }
 
   std::vector<double> run(const Request& request) const {

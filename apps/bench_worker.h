@@ -7,7 +7,7 @@ namespace calque::app {
 
 struct WorkerArguments {
   std::string model, method, dtype;
-  bool exact_padding = false;
+  bool skip_padding = false;
 };
 
 /// Reads one request a line from standard input and answers with one line of JSON each, until `quit` or the

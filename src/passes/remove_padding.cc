@@ -75,8 +75,9 @@ class Region {
   /// The tokens that queries are made of.
   static Value* entry_of(const Node& attention) {
     const Value* value = attention.input(0);
-    while (calls(*value->node, "aten::transpose") || calls(*value->node, "aten::permute") ||
-           calls(*value->node, "aten::view") || calls(*value->node, "aten::reshape")) {
+    const std::array<std::string_view, 6> steps = {"aten::transpose", "aten::permute", "aten::view",
+                                                   "aten::reshape",   "aten::div",     "aten::mul"};
+    while (calls_one_of(*value->node, steps)) {
       value = value->node->input(0);
     }
     const bool is_linear = calls(*value->node, "calque::linear") || calls(*value->node, "calque::linear_2") ||
@@ -145,17 +146,15 @@ class Region {
     if (calls(node, "aten::view") || calls(node, "aten::reshape")) return view(node);
     if (calls(node, "aten::transpose") || calls(node, "aten::permute")) return turn(node);
     if (calls_one_of(node, kUnary)) return layout(node.input(0));
-    if (calls_one_of(node, kBinary) && is_tokens(node.input(0)) &&
-        (is_tokens(node.input(1)) || constant_number(node.input(1)))) {
+    if (calls_one_of(node, kBinary) && constant_number(node.input(1))) return layout(node.input(0));
+    if (calls_one_of(node, kBinary) && is_tokens(node.input(0)) && is_tokens(node.input(1)))
       return Layout::kTokens;
-    }
     return std::nullopt;
   }
 
   std::optional<Layout> attention(Node& node) {
     const bool fits = is_heads(node.input(0)) && is_heads(node.input(1)) && is_heads(node.input(2)) &&
-                      is_same_mask(node.input(3), mask_) && is_constant_bool(node.input(7), false) &&
-                      is_none(node.input(10));
+                      is_same_mask(node) && is_constant_bool(node.input(7), false) && is_none(node.input(10));
     if (!fits) return std::nullopt;
     attentions_.push_back(&node);
     return Layout::kHeads;
@@ -228,9 +227,11 @@ class Region {
   }
 
   /// Layers may make the same mask again, each from the sizes of its own input.
-  bool is_same_mask(const Value* a, const Value* b) const {
+  bool is_same_mask(const Node& attention) const {
     int steps = kMostMaskSteps;
-    return is_same(a, b, steps);
+    return is_same(attention.input(3), mask_, steps) &&
+           is_same(attention.input(4), first_attention_->input(4), steps) &&
+           is_same(attention.input(8), first_attention_->input(8), steps);
   }
 
   bool is_same(const Value* a, const Value* b, int& steps) const {
@@ -257,6 +258,8 @@ class Region {
     if (a.isNone()) return true;
     if (a.isInt() || a.isDouble()) return a.toScalar().to_double() == b.toScalar().to_double();
     if (a.isBool()) return a.toBool() == b.toBool();
+    if (a.isTensor())
+      return a.toTensor().defined() && b.toTensor().defined() && equal(a.toTensor(), b.toTensor());
     return a.isString() && a.toStringRef() == b.toStringRef();
   }
 
