@@ -8,11 +8,12 @@
 namespace calque {
 
 void page_out(const void* data, size_t size) noexcept {
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto first = (reinterpret_cast<uintptr_t>(data) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<uintptr_t>(data) + size) / page * page;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t skipped = (page - reinterpret_cast<uintptr_t>(data) % page) % page;
+  if (size < skipped + page) return;
+  auto* const first = const_cast<char*>(static_cast<const char*>(data)) + skipped;
   // Older systems refuse the advice, and then the pages stay until memory is short.
-  if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_PAGEOUT);
+  madvise(first, (size - skipped) / page * page, MADV_PAGEOUT);
 }
 
 }  // namespace calque

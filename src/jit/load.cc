@@ -27,7 +27,8 @@ Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& o
   if (!options.prepare || !forward || nodes > passes::kMostNodesToSearch) return module;
   try {
     prepare(forward->function(), archive.root);
-  } catch (const Error&) {  // A program that cannot be planned says so when it is run.
+  } catch (const Error&) {
+    return module;  // A program that cannot be planned says so when it is run.
   }
   return module;
 }

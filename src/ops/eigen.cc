@@ -171,10 +171,10 @@ Tensor cutoff(const Tensor& a, const Tensor& s, const Cutoffs& given) {
 }
 
 /// A = U diag(s) Vh; of a symmetric matrix by its eigenvalues, s with their signs.
-struct Parts {
+struct SvdParts {
   Tensor u, s, vh;
 };
-Parts parts_of(const Tensor& a, bool hermitian) {
+SvdParts parts_of(const Tensor& a, bool hermitian) {
   if (hermitian) {
     const Eigen e = symmetric_eigen(a, "L", "linalg.eigh");
     const Tensor v = e.vectors.to(a.dtype());
@@ -192,7 +192,7 @@ Tensor pseudo_inverse(const Tensor& a, const Cutoffs& given, bool hermitian) {
     std::swap(sizes[sizes.size() - 1], sizes[sizes.size() - 2]);
     return zeros(sizes, a.dtype());
   }
-  const Parts p = parts_of(a, hermitian);
+  const SvdParts p = parts_of(a, hermitian);
   const Tensor size = invoke("aten::abs", {p.s});
   const Tensor keep = invoke("aten::gt.Tensor", {size, cutoff(a, size, given)});
   const Tensor inverse =

@@ -170,7 +170,7 @@ std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, con
     dense = input.contiguous();
     x = rows_view(dense);
   }
-  const Tensor out = empty(output_sizes(input, columns), kFloat);
+  Tensor out = empty(output_sizes(input, columns), kFloat);
   kernels::GemmPackedArgs args{.m = x->rows,
                                .a = x->data,
                                .a_row = x->stride,
