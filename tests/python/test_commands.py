@@ -12,8 +12,8 @@ import torch
 calque = pytest.importorskip("calque", reason="the Python package is not built: run python/build.sh")
 commands = calque.commands
 
-# What only a terminal needs, and flags that say no to what is on by default.
-ONLY_THERE = {"help", "json", "quiet", "code", "graph", "inlined", "depth", "ids", "tokens", "decode", "skip_special_tokens"}
+# What only a terminal needs, what starts a program of the source tree, and flags that say no to what is on by default.
+ONLY_THERE = {"help", "json", "quiet", "code", "graph", "inlined", "depth", "ids", "tokens", "decode", "skip_special_tokens"} | {"against"}
 RENAMED = {"no_check_trace": "check_trace", "no_special_tokens": "special_tokens"}
 
 
