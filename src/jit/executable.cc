@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -79,9 +80,9 @@ void prepare(const Function& function, const IValue& self) {
 IValue run_function(const Function& function, std::vector<IValue> arguments, const RunOptions& options,
                     runtime::Observer* observer) {
   // An observer sees the program's own operators.
-  const runtime::Run::PlanOf plans = observer == nullptr ? runtime::Run::PlanOf(plan_of) : unfused_plans();
+  runtime::Run::PlanOf plans = observer == nullptr ? runtime::Run::PlanOf(plan_of) : unfused_plans();
   const std::shared_ptr<const runtime::Plan> plan = plans(function);
-  runtime::Run run(options, plans, observer);
+  runtime::Run run(options, std::move(plans), observer);
   const ScopedBlockCache blocks;
   const ops::ScopedPadding padding(options.skip_padding);
   std::vector<IValue> results;

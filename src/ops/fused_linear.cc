@@ -8,7 +8,6 @@
 #include "kernels/gemm_bf16/packed_bf16.h"
 #include "kernels/gemm_int8/gemm_int8.h"
 #include "kernels/gemm_int8/packed_int8.h"
-#include "ops/activation.h"
 #include "ops/arithmetic.h"
 #include "ops/fused.h"
 #include "ops/matmul.h"
@@ -208,10 +207,12 @@ Tensor activated(const Tensor& x, LinearActivation activation) {
   return x;
 }
 
-Arithmetic arithmetic_of(const IValue& value) { return static_cast<Arithmetic>(value.toInt()); }
-
-Layers layers_of(std::span<const IValue> arguments, size_t count) {
-  Layers layers{.weights = {}, .biases = {}, .arithmetic = arithmetic_of(arguments.back())};
+/// Of a call or of its arguments: input, then weight and bias of each layer; the arithmetic comes last.
+template <class Arguments>
+Layers layers_of(const Arguments& arguments, size_t count) {
+  Layers layers{.weights = {},
+                .biases = {},
+                .arithmetic = static_cast<Arithmetic>(arguments[arguments.size() - 1].toInt())};
   for (size_t i = 0; i < count; ++i) {
     layers.weights.push_back(arguments[1 + 2 * i].toTensor());
     const IValue& bias = arguments[2 + 2 * i];
@@ -224,8 +225,7 @@ Layers layers_of(std::span<const IValue> arguments, size_t count) {
 
 void fused_linear(OpCall& call) {
   const Tensor input = call.tensor(0);
-  const Layers layers{
-      .weights = {call.tensor(1)}, .biases = {call.optional_tensor(2)}, .arithmetic = arithmetic_of(call[5])};
+  const Layers layers = layers_of(call, 1);
   const Epilogue epilogue{.activation = static_cast<LinearActivation>(call.integer(3)),
                           .residual = call.optional_tensor(4)};
   if (std::optional<Tensor> out = fast_linear(input, layers, epilogue)) return call.ret(std::move(*out));
@@ -237,11 +237,7 @@ void fused_linear(OpCall& call) {
 void fused_linears(OpCall& call) {
   const size_t count = (call.size() - 2) / 2;
   const Tensor input = call.tensor(0);
-  Layers layers{.weights = {}, .biases = {}, .arithmetic = arithmetic_of(call[call.size() - 1])};
-  for (size_t i = 0; i < count; ++i) {
-    layers.weights.push_back(call.tensor(1 + 2 * i));
-    layers.biases.push_back(call.optional_tensor(2 + 2 * i));
-  }
+  const Layers layers = layers_of(call, count);
   const std::optional<Tensor> out = fast_linear(input, layers, {});
   int64_t column = 0;
   for (size_t i = 0; i < count; ++i) {

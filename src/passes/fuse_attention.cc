@@ -20,14 +20,6 @@ bool swaps_last_two(const Node& node) {
   return is_pair(-1, -2) || is_pair(-2, -1) || is_pair(2, 3) || is_pair(3, 2);
 }
 
-bool swaps_heads_and_rows(const Node& node) {
-  if (calls(node, "aten::transpose")) {
-    return (is_constant_int(node.input(1), 1) && is_constant_int(node.input(2), 2)) ||
-           (is_constant_int(node.input(1), 2) && is_constant_int(node.input(2), 1));
-  }
-  return calls(node, "aten::permute") && is_constant_ints(node.input(1), {0, 2, 1, 3});
-}
-
 /// The heads of a row come out side by side in memory, which only these readers cannot tell.
 bool layout_is_free(const Value* value) {
   return !value->uses.empty() &&

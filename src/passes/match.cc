@@ -81,6 +81,14 @@ IValue static_value(const Value* value, const IValue& self) {
   return slot && *slot < object.slots.size() ? object.slots[*slot] : IValue();
 }
 
+bool swaps_heads_and_rows(const Node& node) {
+  if (calls(node, "aten::transpose")) {
+    return (is_constant_int(node.input(1), 1) && is_constant_int(node.input(2), 2)) ||
+           (is_constant_int(node.input(1), 2) && is_constant_int(node.input(2), 1));
+  }
+  return calls(node, "aten::permute") && is_constant_ints(node.input(1), {0, 2, 1, 3});
+}
+
 namespace {
 
 bool comes_after(const Node* node, const Node* other) {

@@ -37,6 +37,9 @@ bool is_static(const Value* value);
 /// The run-time value behind a static value, for the module `self`; None when it cannot be found.
 IValue static_value(const Value* value, const IValue& self);
 
+/// A transpose or permute between [batch, length, heads, size] and [batch, heads, length, size].
+bool swaps_heads_and_rows(const Node& node);
+
 /// Links the static `value` before `node`, together with what it is read from.
 void hoist_static(Value* value, Node* node);
 

@@ -161,11 +161,7 @@ class Region {
   }
 
   std::optional<Layout> turn(const Node& node) const {
-    const bool swaps = calls(node, "aten::permute")
-                           ? is_constant_ints(node.input(1), {0, 2, 1, 3})
-                           : (is_constant_int(node.input(1), 1) && is_constant_int(node.input(2), 2)) ||
-                                 (is_constant_int(node.input(1), 2) && is_constant_int(node.input(2), 1));
-    if (!swaps || !layout(node.input(0))) return std::nullopt;
+    if (!swaps_heads_and_rows(node) || !layout(node.input(0))) return std::nullopt;
     return is_tokens(node.input(0)) ? Layout::kHeads : Layout::kTokens;
   }
 
