@@ -44,12 +44,15 @@ class BlockCache {
 
   void begin() {
     if (depth_++ > 0) return;
+    last_peak_ = peak_;
     live_ = 0;
     peak_ = 0;
   }
 
   void end() {
-    if (--depth_ == 0) shrink_to(allowed());
+    if (--depth_ > 0) return;
+    last_peak_ = 0;
+    shrink_to(allowed());
   }
 
   bool is_active() const { return depth_ > 0; }
@@ -86,7 +89,12 @@ class BlockCache {
   }
 
  private:
-  int64_t allowed() const { return std::max(kAlwaysKept, peak_ + peak_ / 2); }
+  /// Within a run the peak of the one before counts, too: what leaves a run is missing in the next one, and
+  /// taking new memory for it early on must not free what comes later.
+  int64_t allowed() const {
+    const int64_t peak = std::max(peak_, last_peak_);
+    return std::max(kAlwaysKept, peak + peak / 2);
+  }
 
   static bool grow(std::vector<std::byte*>& blocks) {
     try {
@@ -114,7 +122,7 @@ class BlockCache {
   std::array<std::vector<std::byte*>, kClasses> blocks_;
   std::array<int64_t, kClasses> sizes_{};
   size_t largest_ = 0;
-  int64_t cached_ = 0, live_ = 0, peak_ = 0;
+  int64_t cached_ = 0, live_ = 0, peak_ = 0, last_peak_ = 0;
   int depth_ = 0;
 };
 

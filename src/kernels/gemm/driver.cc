@@ -16,6 +16,10 @@ constexpr int64_t kMaxTaskRows = 512;                   // bounds the packed blo
 constexpr int64_t kMaxScratchPanels = 16;               // bounds the sums that cannot be kept in C
 constexpr int64_t kMinParallelWork = int64_t{1} << 18;  // multiplications worth a second thread
 constexpr int64_t kTasksPerThread = 2;
+// With packed weights, tasks of all columns of their rows pack each element of A once. They need as many rows
+// to pay for reading all weights in each thread; with more, A leaves the second-level cache.
+constexpr int64_t kMinOwnRows = 64;
+constexpr int64_t kMaxOwnRows = 256;
 
 template <class T>
 struct Scratch {
@@ -45,7 +49,25 @@ bool keeps_sums_in_c(const GemmProblem<T>& problem) {
 }
 
 template <class T>
+bool goes_by_rows(const GemmProblem<T>& problem, int64_t products, int64_t threads) {
+  return problem.packed_b != nullptr && products == 1 && keeps_sums_in_c(problem) &&
+         problem.m >= kMinOwnRows * kTasksPerThread * threads;
+}
+
+template <class T>
+Plan plan_by_rows(const GemmProblem<T>& problem, int64_t threads) {
+  const int64_t few = std::clamp(div_up(problem.m, kTasksPerThread * threads), kMinOwnRows, kMaxOwnRows);
+  const int64_t tasks = round_up(div_up(problem.m, few), threads);
+  const int64_t rows = round_up(div_up(problem.m, tasks), problem.kernels->mr);
+  return {.row_tasks = div_up(problem.m, rows),
+          .task_rows = rows,
+          .col_tasks = 1,
+          .task_panels = div_up(problem.n, problem.kernels->nr)};
+}
+
+template <class T>
 Plan make_plan(const GemmProblem<T>& problem, int64_t products, int64_t threads) {
+  if (goes_by_rows(problem, products, threads)) return plan_by_rows(problem, threads);
   const int64_t panels = div_up(problem.n, problem.kernels->nr);
   const int64_t wanted = threads == 1 ? 1 : div_up(kTasksPerThread * threads, products);
   int64_t row_tasks = div_up(problem.m, kMaxTaskRows);
