@@ -30,6 +30,16 @@ constexpr FusedRow kRows[] = {
       "weight_2, Tensor? bias_2, int precision) -> (Tensor, Tensor, Tensor)",
       fused_linears},
      prepare_linears},
+    {{"calque::linear_norm(Tensor input, Tensor weight, Tensor? bias, int activation, int precision, Tensor? "
+      "residual, int[]? normalized_shape, Tensor? norm_weight, Tensor? norm_bias, float eps) -> Tensor",
+      fused_linear_norm},
+     prepare_linear_norm},
+    {{"calque::feed_forward(Tensor input, Tensor weight_0, Tensor? bias_0, int activation_0, int "
+      "precision_0, "
+      "Tensor weight_1, Tensor? bias_1, int activation_1, int precision_1, Tensor? residual, int[]? "
+      "normalized_shape, Tensor? norm_weight, Tensor? norm_bias, float eps) -> Tensor",
+      fused_feed_forward},
+     prepare_feed_forward},
     {{"calque::attention(Tensor query, Tensor key, Tensor value, Tensor? mask, Scalar? fill, float? scale, "
       "bool "
       "is_divisor, bool is_causal, bool is_sdpa, int precision, Tensor? offsets) -> Tensor",

@@ -42,7 +42,11 @@ void fused_attention(OpCall& call);
 void token_packing(OpCall& call);
 void pack_tokens(OpCall& call);
 void unpack_tokens(OpCall& call);
+void fused_linear_norm(OpCall& call);
+void fused_feed_forward(OpCall& call);
 void prepare_linear(std::span<const IValue> arguments);
 void prepare_linears(std::span<const IValue> arguments);
+void prepare_linear_norm(std::span<const IValue> arguments);
+void prepare_feed_forward(std::span<const IValue> arguments);
 
 }  // namespace calque::ops

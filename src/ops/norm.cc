@@ -112,16 +112,23 @@ bool kernel_takes(const std::optional<Tensor>& t) {
 Tensor layer_norm(const Tensor& x, const Dims& shape, const std::optional<Tensor>& weight,
                   const std::optional<Tensor>& bias, double eps) {
   check_normalized_shape(x, shape, ", ");
+  Tensor out = empty(x.sizes(), x.dtype());
+  layer_norm_into(out, x, shape, weight, bias, eps);
+  return out;
+}
+
+void layer_norm_into(const Tensor& out, const Tensor& x, const Dims& shape,
+                     const std::optional<Tensor>& weight, const std::optional<Tensor>& bias, double eps) {
+  check_normalized_shape(x, shape, ", ");
   check_parameter(weight, "weight", shape);
   check_parameter(bias, "bias", shape);
   check_mixed(x, weight);
   check_mixed(x, bias);
   const int64_t n = product(shape);
   if (x.dtype() != kFloat || n == 0 || !kernel_takes(weight) || !kernel_takes(bias)) {
-    return layer_norm_reference(x, shape, weight, bias, eps).out;
+    return out.copy_(layer_norm_reference(x, shape, weight, bias, eps).out);
   }
   const Tensor in = x.contiguous();
-  Tensor out = empty(x.sizes(), kFloat);
   kernels::layer_norm_rows({.rows = in.numel() / n,
                             .cols = n,
                             .x = elements<float>(in),
@@ -131,7 +138,6 @@ Tensor layer_norm(const Tensor& x, const Dims& shape, const std::optional<Tensor
                             .eps = static_cast<float>(eps),
                             .y = elements<float>(out),
                             .y_row = n});
-  return out;
 }
 
 namespace {

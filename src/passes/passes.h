@@ -62,13 +62,17 @@ bool has_effect(const Node& node);
 
 /// Lets the tokens between embeddings and results be packed: a padded batch computes its real tokens only.
 void remove_padding(Graph& graph);
+/// Makes one operator of `calque::linear`, another one behind it, and a layer normalisation, that a block of
+/// rows can go through before the next. After set_arithmetic.
+void fuse_rows(Graph& graph);
 /// Sets how fused operators of the graph compute products: a number of ops::Arithmetic.
 void set_arithmetic(Graph& graph, int64_t arithmetic);
 
 struct PassInfo {
   std::string_view name;
   void (*run)(Graph&);
-  bool fuses = false;  ///< makes operators that programs cannot name
+  bool fuses = false;            ///< makes operators that programs cannot name
+  bool sees_arithmetic = false;  ///< runs after set_arithmetic
 };
 
 /// The passes that run before execution, in order.

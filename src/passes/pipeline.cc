@@ -2,6 +2,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <utility>
 
 #include "base/text.h"
 #include "calque/error.h"
@@ -22,6 +23,7 @@ constexpr std::array kPipeline = {
     PassInfo{"merge_linears", merge_linears, true},
     PassInfo{"remove_dead_code", remove_dead_code},
     PassInfo{"remove_padding", remove_padding, true},
+    PassInfo{"fuse_rows", fuse_rows, true, true},
 };
 
 bool known(const std::string& name) {
@@ -52,7 +54,10 @@ std::span<const PassInfo> pipeline() { return kPipeline; }
 void run_pipeline(Graph& graph, const PipelineOptions& options) {
   const std::vector<std::string> disabled = disabled_passes(options);
   if (options.on_phase) options.on_phase("input", graph);
+  bool has_arithmetic = options.arithmetic == 0;
   for (const PassInfo& pass : kPipeline) {
+    if (pass.sees_arithmetic && !std::exchange(has_arithmetic, true))
+      set_arithmetic(graph, options.arithmetic);
     if (std::find(disabled.begin(), disabled.end(), pass.name) != disabled.end()) continue;
     if (pass.fuses && !options.fuse) continue;
     const auto start = std::chrono::steady_clock::now();
@@ -62,7 +67,6 @@ void run_pipeline(Graph& graph, const PipelineOptions& options) {
     if (options.on_time) options.on_time(pass.name, spent.count());
     if (options.on_phase) options.on_phase(pass.name, graph);
   }
-  if (options.arithmetic != 0) set_arithmetic(graph, options.arithmetic);
 }
 
 }  // namespace calque::passes

@@ -151,6 +151,8 @@ def test_nothing_is_left_to_fuse(traced, tmp_path, monkeypatch):
     graph = last_phase(tmp_path)
     assert graph.count("calque::attention(") == 2
     assert graph.count("calque::linear_3(") == 2
+    assert graph.count("calque::linear_norm(") == 2
+    assert graph.count("calque::feed_forward(") == 2
     assert graph.count("calque::pack_tokens(") == 1
     assert graph.count("calque::unpack_tokens(") == 1
     for name in ("aten::linear", "aten::softmax", "aten::matmul", "aten::gelu", "aten::scaled_dot_product_attention"):
@@ -180,6 +182,55 @@ def test_low_precision(precision, traced):
     assert torch.nn.functional.cosine_similarity(found, expected, dim=-1).min() > 0.99
     with pytest.raises(ValueError, match="found precision 'int4', expected 'float32', 'bf16' or 'int8'"):
         calque.jit.load(path, precision="int4")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16", "int8"])
+def test_blocks_of_rows_give_the_same_bits(precision, traced, monkeypatch):
+    _, path = traced
+    # Enough rows for several blocks in each thread, the last of which is shorter.
+    ids, mask = padded_batch(torch.Generator().manual_seed(17), 83, 29)
+    threads = calque.get_num_threads()
+    try:
+        found = []
+        for count in (1, 2, 3):
+            calque.set_num_threads(count)
+            found.append(run(calque.jit.load(path, precision=precision), ids, mask))
+        monkeypatch.setenv("CALQUE_DISABLE_PASS", "fuse_rows")
+        at_once = run(calque.jit.load(path, precision=precision), ids, mask)
+    finally:
+        calque.set_num_threads(threads)
+    assert all(torch.equal(result, at_once) for result in found)
+
+
+class Layers(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.norm = torch.nn.Linear(12, 24), torch.nn.Linear(24, 12), torch.nn.LayerNorm(12)
+
+    def forward(self, x, residual):
+        return self.norm(self.second(torch.relu(self.first(x))) + residual)
+
+
+@pytest.mark.parametrize("shape", [(70, 50, 12), (70, 50, 1), (12,), (1, 50, 12), (1, 1, 1, 12), (), (2, 70, 50, 12)], ids=str)
+def test_what_is_added_to_blocks_may_be_broadcast(shape, tmp_path):
+    torch.manual_seed(5)
+    module, generator = Layers(), torch.Generator().manual_seed(6)
+    torch.jit.save(torch.jit.script(module), tmp_path / "layers.pt")
+    x, residual = torch.randn(70, 50, 12, generator=generator), torch.randn(shape, generator=generator)
+    found = calque.jit.load(tmp_path / "layers.pt")(x.numpy(), residual.numpy())
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(found.numpy().copy()), module(x, residual), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("sizes", "text"), [((11, 12), "mat1 and mat2 shapes cannot be multiplied"), ((12, 13), "must match the size of tensor b")])
+def test_errors_of_blocks_are_those_of_the_operators(sizes, text, tmp_path):
+    torch.jit.save(torch.jit.script(Layers()), tmp_path / "layers.pt")
+    arguments = [torch.zeros(70, 50, size) for size in sizes]
+    with pytest.raises(RuntimeError, match=text) as theirs:
+        Layers()(*arguments)
+    with pytest.raises(RuntimeError, match=text) as ours:
+        calque.jit.load(tmp_path / "layers.pt")(*(a.numpy() for a in arguments))
+    assert str(theirs.value).split("\n")[0] in str(ours.value)
 
 
 @pytest.fixture
