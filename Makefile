@@ -7,6 +7,7 @@ CALQUE := build/release/calque
 FUZZ_SECONDS ?= 60
 REPORTS := build/reports
 PREFIX ?= /usr/local
+KERNEL_TESTS := attention gemm low_precision rows
 
 # Objects are shared between checkouts in different folders.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -63,6 +64,13 @@ tsan:  ## the unit tests that use threads, under ThreadSanitizer
 	@tools/setup.sh sanitize
 	@$(call build-preset,tsan,,--target thread_tests)
 	@tools/run_tests.sh tsan -L threads
+
+.PHONY: aarch64
+aarch64: build  ## cross build for 64-bit ARM; unit tests of the kernels and MiniLM in emulation
+	@tools/setup.sh aarch64
+	@$(call build-preset,aarch64,,--target calque_command base_test tensor_test $(foreach part,$(KERNEL_TESTS),kernels_$(part)_test))
+	@tools/run_tests.sh aarch64 -R '^(base|tensor|kernels_.*)_test$$'
+	@tests/aarch64/run.sh
 
 .PHONY: lint
 lint:  ## clang-format and clang-tidy over the whole tree

@@ -5,6 +5,7 @@
 #   tools/setup.sh sanitize  + clang
 #   tools/setup.sh lint      + clang-tidy
 #   tools/setup.sh fuzz      + clang with libFuzzer
+#   tools/setup.sh aarch64   + cross compiler, libraries and emulator for 64-bit ARM
 #   tools/setup.sh full      + libtorch 1.13, node and Netron for `make conformance-full`
 # A finished level leaves a stamp below build/, so that the next call returns at once.
 set -euo pipefail
@@ -18,6 +19,7 @@ test_packages=(libgtest-dev libgmock-dev clang-format-19)
 sanitize_packages=(clang-19 libclang-rt-19-dev llvm-19)
 lint_packages=(clang-19 clang-tidy-19)
 fuzz_packages=(clang-19 libclang-rt-19-dev libfuzzer-19-dev llvm-19)
+aarch64_packages=(g++-aarch64-linux-gnu qemu-user-static)
 full_packages=(libtorch-dev nodejs)
 
 case $level in
@@ -26,11 +28,12 @@ case $level in
   sanitize) packages=("${build_packages[@]}" "${test_packages[@]}" "${sanitize_packages[@]}") ;;
   lint) packages=("${build_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}") ;;
   fuzz) packages=("${build_packages[@]}" "${test_packages[@]}" "${fuzz_packages[@]}") ;;
+  aarch64) packages=("${build_packages[@]}" "${test_packages[@]}" "${aarch64_packages[@]}") ;;
   full) packages=("${build_packages[@]}" "${test_packages[@]}" "${full_packages[@]}") ;;
-  *) echo "tools/setup.sh: unknown level '$level': build, test, sanitize, lint, fuzz or full" >&2; exit 2 ;;
+  *) echo "tools/setup.sh: unknown level '$level': build, test, sanitize, lint, fuzz, aarch64 or full" >&2; exit 2 ;;
 esac
 
-key=$(cat tools/setup.sh tools/requirements-*.txt | sha256sum | cut -c1-16)
+key=$(cat tools/setup.sh tools/arm64_libraries.sh tools/requirements-*.txt | sha256sum | cut -c1-16)
 stamp=build/.setup/$level-$key
 if [[ -e $stamp && -x .venv/bin/python ]]; then exit 0; fi
 
@@ -120,6 +123,10 @@ if [[ $level != build ]]; then
   install_torch
   say "installing the Python packages of the tests"
   pip_install -r tools/requirements-test.txt
+fi
+if [[ $level == aarch64 ]]; then
+  say "unpacking libraries for 64-bit ARM in build/arm64-libraries"
+  retry tools/arm64_libraries.sh
 fi
 if [[ $level == full ]]; then pip_install -r tools/requirements-full.txt; fi
 touch "$stamp"

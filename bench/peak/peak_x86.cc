@@ -28,7 +28,7 @@ constexpr int kSteps = 20000;
     for (int step = 0; step < kSteps; ++step) CALQUE_CHAINS("vdpbf16ps", "v");
     return 2 * words;
   }
-  if (arithmetic == Arithmetic::kInt8 && best_extensions().vnni) {
+  if (arithmetic == Arithmetic::kInt8 && best_extensions().bytes) {
     for (int step = 0; step < kSteps; ++step) CALQUE_CHAINS("vpdpbusd", "v");
     return 4 * words;
   }
@@ -67,6 +67,7 @@ double run_chains(Arithmetic arithmetic) {
     case Isa::kAvx2:
       return run_avx2();
     case Isa::kScalar:
+    case Isa::kNeon:
       return run_sse();
   }
   return 0;

@@ -6,45 +6,51 @@
 
 namespace calque {
 
-/// Instruction sets that kernels are written for, weakest first. kScalar is plain C++ and runs everywhere;
-/// kAvx2 needs AVX2, FMA and F16C; kAvx512 needs those, BMI2 and AVX-512 F, BW, DQ and VL.
-enum class Isa { kScalar, kAvx2, kAvx512 };
-inline constexpr int kIsaCount = 3;
+/// Instruction sets that kernels are written for, those of one architecture weakest first. kScalar is plain
+/// C++ and runs everywhere; kAvx2 needs AVX2, FMA and F16C; kAvx512 needs those, BMI2 and AVX-512 F, BW, DQ
+/// and VL; kNeon is the vectors that every 64-bit ARM processor has.
+enum class Isa { kScalar, kAvx2, kAvx512, kNeon };
+inline constexpr int kIsaCount = 4;
 
-/// The best instruction set that this processor and operating system can run.
+/// Whether this processor and operating system can run it.
+bool has_isa(Isa isa);
+
+/// The best of those.
 Isa best_isa();
 
-/// The instruction set in use: best_isa(), unless CALQUE_ISA=scalar|avx2|avx512 lowers it. A name that is
-/// unknown, or more than the processor has, is ignored with a line in the log.
+/// The instruction set in use: best_isa(), unless CALQUE_ISA=scalar|avx2|avx512|neon names another one that
+/// the processor has. Other values are ignored with a line in the log.
 Isa active_isa();
 
-/// Changes active_isa() for the whole process; for tests and benchmarks. Must not exceed best_isa().
+/// Changes active_isa() for the whole process; for tests and benchmarks. has_isa(isa) must hold.
 void set_active_isa(Isa isa);
 
-/// `scalar`, `avx2` or `avx512`.
+/// `scalar`, `avx2`, `avx512` or `neon`.
 std::string_view isa_name(Isa isa);
 std::optional<Isa> parse_isa(std::string_view name);
 
-/// Dot products that some processors with AVX-512 have besides: of bfloat16 pairs, and of bytes (VNNI).
-struct Avx512Extensions {
+/// Dot products that some processors have besides their best instruction set: of bfloat16 pairs (AVX512_BF16;
+/// FEAT_BF16 of ARM), and of bytes (AVX512_VNNI; FEAT_DotProd).
+struct DotExtensions {
   bool bf16 = false;
-  bool vnni = false;
-  bool operator==(const Avx512Extensions&) const = default;
+  bool bytes = false;
+  bool operator==(const DotExtensions&) const = default;
 };
 
-/// What this processor has; nothing where best_isa() is below kAvx512.
-Avx512Extensions best_extensions();
+/// What this processor has; those of best_isa() only.
+DotExtensions best_extensions();
 
-/// What kernels of kAvx512 may use: best_extensions(), unless set_active_extensions() lowered it.
-Avx512Extensions active_extensions();
+/// What kernels of best_isa() may use: best_extensions(), unless set_active_extensions() lowered it.
+DotExtensions active_extensions();
 
 /// Changes active_extensions() for the whole process; for tests and benchmarks. Must not exceed
 /// best_extensions().
-void set_active_extensions(Avx512Extensions extensions);
+void set_active_extensions(DotExtensions extensions);
 
-/// What best_isa() and best_extensions() find out, in cpu_x86.cc or cpu_generic.cc.
-Isa detect_isa();
-Avx512Extensions detect_extensions();
+/// What has_isa() and best_extensions() ask, in cpu_x86.cc, cpu_arm.cc or cpu_generic.cc. Extensions are
+/// those of the best instruction set, and nothing without it.
+bool detect_isa(Isa isa);
+DotExtensions detect_extensions();
 
 /// Tells the processor that the thread spins.
 void spin_pause();

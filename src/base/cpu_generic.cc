@@ -4,9 +4,9 @@
 
 namespace calque {
 
-Isa detect_isa() { return Isa::kScalar; }
+bool detect_isa(Isa isa) { return isa == Isa::kScalar; }
 
-Avx512Extensions detect_extensions() { return {}; }
+DotExtensions detect_extensions() { return {}; }
 
 void spin_pause() { std::this_thread::yield(); }
 

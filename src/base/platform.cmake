@@ -4,6 +4,8 @@ find_package(Threads REQUIRED GLOBAL)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(CALQUE_BASE_PLATFORM cpu_x86.cc)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64" AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  set(CALQUE_BASE_PLATFORM cpu_arm.cc)
 else()
   set(CALQUE_BASE_PLATFORM cpu_generic.cc)
 endif()

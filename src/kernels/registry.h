@@ -33,8 +33,8 @@ struct KernelSet {
   const WordKernels* weights_int4;
 };
 
-/// The kernels of `isa`, which must not exceed best_isa(), with what active_extensions() adds to them. In
-/// registry_x86.cc or registry_generic.cc.
+/// The kernels of `isa`, of which has_isa() must hold, with what active_extensions() adds to them. In
+/// registry_x86.cc, registry_arm.cc or registry_generic.cc.
 const KernelSet& kernel_set(Isa isa);
 
 inline const KernelSet& active_kernels() { return kernel_set(active_isa()); }

@@ -1,20 +1,15 @@
-#include "kernels/registry.h"
+#include "kernels/registry_scalar.h"
 
 namespace calque::kernels {
 
 namespace {
-
-constexpr KernelSet kScalarSet{&kGemmF32Scalar,   &kGemmF64Scalar,     &kGemmInt8Scalar,   &kConvertScalar,
-                               &kPointwiseScalar, &kGeluScalar,        &kSoftmaxScalar,    &kLayerNormScalar,
-                               &kAttentionScalar, &kAttentionScalar,   &kPoolingScalar,    &kBf16Scalar,
-                               &kInt8Scalar,      &kWeightsInt8Scalar, &kWeightsInt4Scalar};
 
 constexpr KernelSet kAvx2Set{&kGemmF32Avx2,   &kGemmF64Avx2,     &kGemmInt8Avx2,   &kConvertAvx2,
                              &kPointwiseAvx2, &kGeluAvx2,        &kSoftmaxAvx2,    &kLayerNormAvx2,
                              &kAttentionAvx2, &kAttentionAvx2,   &kPoolingAvx2,    &kBf16Avx2,
                              &kInt8Avx2,      &kWeightsInt8Avx2, &kWeightsInt4Avx2};
 
-constexpr KernelSet avx512_set(bool bf16, bool vnni) {
+constexpr KernelSet avx512_set(bool bf16, bool bytes) {
   return {&kGemmF32Avx512,
           &kGemmF64Avx512,
           &kGemmInt8Avx512,
@@ -27,30 +22,31 @@ constexpr KernelSet avx512_set(bool bf16, bool vnni) {
           bf16 ? &kAttentionAvx512Bf16 : &kAttentionAvx512,
           &kPoolingAvx512,
           bf16 ? &kBf16Avx512Bf16 : &kBf16Avx512,
-          vnni ? &kInt8Avx512Vnni : &kInt8Avx512,
+          bytes ? &kInt8Avx512Vnni : &kInt8Avx512,
           &kWeightsInt8Avx512,
           &kWeightsInt4Avx512};
 }
 
-// By bf16 and vnni.
+// By bf16 and bytes.
 constexpr KernelSet kAvx512Sets[2][2] = {{avx512_set(false, false), avx512_set(false, true)},
                                          {avx512_set(true, false), avx512_set(true, true)}};
 
 const KernelSet& avx512_kernels() {
-  const Avx512Extensions extensions = active_extensions();
-  return kAvx512Sets[extensions.bf16 ? 1 : 0][extensions.vnni ? 1 : 0];
+  const DotExtensions extensions = active_extensions();
+  return kAvx512Sets[extensions.bf16 ? 1 : 0][extensions.bytes ? 1 : 0];
 }
 
 }  // namespace
 
 const KernelSet& kernel_set(Isa isa) {
   switch (isa) {
-    case Isa::kScalar:
-      return kScalarSet;
     case Isa::kAvx2:
       return kAvx2Set;
     case Isa::kAvx512:
       return avx512_kernels();
+    case Isa::kScalar:
+    case Isa::kNeon:
+      break;
   }
   return kScalarSet;
 }

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -24,9 +25,21 @@ def test_tree_obeys_layers():
     assert not errors, "\n".join(errors)
 
 
+ARM_COMPILER = "aarch64-linux-gnu-g++"
+
+
+def compiler_of(header: str) -> list[str]:
+    """Headers of NEON take the cross compiler of `make aarch64`."""
+    if "neon" not in pathlib.Path(header).name:
+        return ["g++"]
+    if shutil.which(ARM_COMPILER) is None:
+        pytest.skip(f"{ARM_COMPILER} is missing: run tools/setup.sh aarch64")
+    return [ARM_COMPILER, "-march=armv8.2-a+bf16+dotprod"]
+
+
 @pytest.mark.parametrize("header", HEADERS)
 def test_header_stands_alone(header):
-    command = ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Iinclude", "-Isrc", "-Iapps"]
+    command = [*compiler_of(header), "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Iinclude", "-Isrc", "-Iapps"]
     done = subprocess.run(
         [*command, "-include", header, "-x", "c++", "/dev/null"], cwd=ROOT, capture_output=True, text=True
     )

@@ -38,7 +38,7 @@ def test_links_lead_somewhere(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_make_targets_exist(document):
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for target in re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)$", document.read_text(), re.MULTILINE):
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for target in re.findall(r"`make ([a-z0-9-]+)`|^make ([a-z0-9-]+)$", document.read_text(), re.MULTILINE):
         name = "".join(target)
         assert name in targets, f"{document.name}: make {name}"

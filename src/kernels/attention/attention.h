@@ -71,10 +71,10 @@ struct AttentionArgs {
 void attention(const AttentionArgs& args);
 
 /// The same with queries, keys, values and weights rounded to bfloat16 for the two products; scores,
-/// exponentials and all sums remain float32. Where the processor has no such products (AVX512_BF16) it is
-/// attention(). To the bound above it adds (2 |scale| max_j sum_i |q_i k_ji| + 1) 2^-7 max |v|, over finite
-/// values below the largest bfloat16. The value beside that of the last key that a causal query sees, when
-/// the number of those is odd, counts with a weight of 0: NaN or infinity there gives NaN.
+/// exponentials and all sums remain float32. Where the processor has no such products (best_extensions()) it
+/// is attention(). To the bound above it adds (2 |scale| max_j sum_i |q_i k_ji| + 1) 2^-7 max |v|, over
+/// finite values below the largest bfloat16. The value beside that of the last key that a causal query sees,
+/// when the number of those is odd, counts with a weight of 0: NaN or infinity there gives NaN.
 void attention_bf16(const AttentionArgs& args);
 
 }  // namespace calque::kernels

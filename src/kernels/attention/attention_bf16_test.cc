@@ -10,7 +10,7 @@ namespace {
 class AttentionBf16 : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    if (GetParam() && !best_extensions().bf16) GTEST_SKIP() << "the processor lacks AVX512_BF16";
+    if (GetParam() && !best_extensions().bf16) GTEST_SKIP() << "the processor lacks dot products of bfloat16";
     if (!GetParam() && best_extensions().bf16) set_active_extensions({});
   }
   void TearDown() override {

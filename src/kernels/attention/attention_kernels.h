@@ -58,5 +58,7 @@ extern const AttentionKernels kAttentionScalar;
 extern const AttentionKernels kAttentionAvx2;
 extern const AttentionKernels kAttentionAvx512;
 extern const AttentionKernels kAttentionAvx512Bf16;
+extern const AttentionKernels kAttentionNeon;
+extern const AttentionKernels kAttentionNeonBf16;
 
 }  // namespace calque::kernels

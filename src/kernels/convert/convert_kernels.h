@@ -15,5 +15,6 @@ struct ConvertKernels {
 extern const ConvertKernels kConvertScalar;
 extern const ConvertKernels kConvertAvx2;
 extern const ConvertKernels kConvertAvx512;
+extern const ConvertKernels kConvertNeon;
 
 }  // namespace calque::kernels

@@ -16,5 +16,6 @@ struct GeluKernels {
 extern const GeluKernels kGeluScalar;
 extern const GeluKernels kGeluAvx2;
 extern const GeluKernels kGeluAvx512;
+extern const GeluKernels kGeluNeon;
 
 }  // namespace calque::kernels

@@ -1,6 +1,7 @@
 #include "kernels/simd/avx512.h"
 #include "kernels/gemm/tile.h"
 #include "kernels/gemm/transpose.h"
+#include "kernels/gemm/transpose_x86.h"
 
 namespace calque::kernels {
 
@@ -13,7 +14,7 @@ using TileF64 = TileKernels<avx512::F64, 8, 3>;
 }  // namespace
 
 constexpr GemmKernels<float> kGemmF32Avx512{TileF32::kMr, TileF32::kNr, avx512::F32::kWidth, TileF32::run,
-                                            pack_transposed_f32};
+                                            pack_transposed_f32<X86Square>};
 constexpr GemmKernels<double> kGemmF64Avx512{TileF64::kMr, TileF64::kNr, avx512::F64::kWidth, TileF64::run,
                                              pack_transposed_f64};
 

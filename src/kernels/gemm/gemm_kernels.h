@@ -46,8 +46,10 @@ struct GemmKernels {
 extern const GemmKernels<float> kGemmF32Scalar;
 extern const GemmKernels<float> kGemmF32Avx2;
 extern const GemmKernels<float> kGemmF32Avx512;
+extern const GemmKernels<float> kGemmF32Neon;
 extern const GemmKernels<double> kGemmF64Scalar;
 extern const GemmKernels<double> kGemmF64Avx2;
 extern const GemmKernels<double> kGemmF64Avx512;
+extern const GemmKernels<double> kGemmF64Neon;
 
 }  // namespace calque::kernels

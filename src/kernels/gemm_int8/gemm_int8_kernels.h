@@ -32,5 +32,6 @@ struct GemmInt8Kernels {
 extern const GemmInt8Kernels kGemmInt8Scalar;
 extern const GemmInt8Kernels kGemmInt8Avx2;
 extern const GemmInt8Kernels kGemmInt8Avx512;
+extern const GemmInt8Kernels kGemmInt8Neon;
 
 }  // namespace calque::kernels

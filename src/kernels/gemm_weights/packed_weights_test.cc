@@ -8,8 +8,7 @@ namespace calque::kernels {
 namespace {
 
 class PackedWeightsTest : public VariantTest {};
-INSTANTIATE_TEST_SUITE_P(Isa, PackedWeightsTest, ::testing::Values(kVariants[0], kVariants[1], kVariants[2]),
-                         variant_name);
+INSTANTIATE_TEST_SUITE_P(Isa, PackedWeightsTest, ::testing::ValuesIn(variants({})), variant_name);
 
 PackedWeightsInt8 pack_int8(const Linear& x) { return pack_weights_int8(x.k, x.n, x.w.data(), 1, x.k); }
 PackedWeightsInt4 pack_int4(const Linear& x) { return pack_weights_int4(x.k, x.n, x.w.data(), 1, x.k); }

@@ -17,24 +17,30 @@
 namespace calque::kernels {
 
 struct Variant {
-  const char* name;
+  std::string name;
   Isa isa;
-  Avx512Extensions extensions;
+  DotExtensions extensions;
 };
 
-inline const Variant kVariants[] = {{"scalar", Isa::kScalar, {}},
-                                    {"avx2", Isa::kAvx2, {}},
-                                    {"avx512", Isa::kAvx512, {}},
-                                    {"avx512_bf16", Isa::kAvx512, {.bf16 = true}},
-                                    {"avx512_vnni", Isa::kAvx512, {.vnni = true}}};
+/// Every instruction set as it is, and those that may have `extensions`, if any are given, with them.
+inline std::vector<Variant> variants(DotExtensions extensions) {
+  std::vector<Variant> all;
+  for (int i = 0; i < kIsaCount; ++i) {
+    const auto isa = static_cast<Isa>(i);
+    all.push_back({std::string(isa_name(isa)), isa, {}});
+    if (extensions == DotExtensions{} || (isa != Isa::kAvx512 && isa != Isa::kNeon)) continue;
+    all.push_back({all.back().name + "_dot", isa, extensions});
+  }
+  return all;
+}
 
 /// A test that runs once per variant; those that the processor lacks are skipped.
 class VariantTest : public ::testing::TestWithParam<Variant> {
  protected:
   void SetUp() override {
     const auto& [name, isa, extensions] = GetParam();
-    const Avx512Extensions best = best_extensions();
-    runs_ = isa <= best_isa() && (best.bf16 || !extensions.bf16) && (best.vnni || !extensions.vnni);
+    const DotExtensions best = best_extensions();
+    runs_ = has_isa(isa) && (best.bf16 || !extensions.bf16) && (best.bytes || !extensions.bytes);
     if (!runs_) GTEST_SKIP() << "the processor lacks " << name;
     before_ = active_isa();
     set_active_isa(isa);

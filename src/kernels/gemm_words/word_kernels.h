@@ -8,7 +8,8 @@
 
 namespace calque::kernels {
 
-/// How the bytes of one row of A stand for floats: x = scale * (q - zero_point). Unused by bfloat16.
+/// How the bytes of one row of A stand for floats: x = scale * (q - zero_point). Unused by bfloat16. Kernels
+/// whose products are of signed bytes store q - 128 and zero_point - 128.
 struct RowQuantization {
   float scale = 1;
   int32_t zero_point = 0;
@@ -54,15 +55,21 @@ extern const WordKernels kBf16Scalar;
 extern const WordKernels kBf16Avx2;
 extern const WordKernels kBf16Avx512;
 extern const WordKernels kBf16Avx512Bf16;
+extern const WordKernels kBf16Neon;
+extern const WordKernels kBf16NeonBf16;
 extern const WordKernels kInt8Scalar;
 extern const WordKernels kInt8Avx2;
 extern const WordKernels kInt8Avx512;
 extern const WordKernels kInt8Avx512Vnni;
+extern const WordKernels kInt8Neon;
+extern const WordKernels kInt8NeonDot;
 extern const WordKernels kWeightsInt8Scalar;
 extern const WordKernels kWeightsInt8Avx2;
 extern const WordKernels kWeightsInt8Avx512;
+extern const WordKernels kWeightsInt8Neon;
 extern const WordKernels kWeightsInt4Scalar;
 extern const WordKernels kWeightsInt4Avx2;
 extern const WordKernels kWeightsInt4Avx512;
+extern const WordKernels kWeightsInt4Neon;
 
 }  // namespace calque::kernels

@@ -26,5 +26,6 @@ struct LayerNormKernels {
 extern const LayerNormKernels kLayerNormScalar;
 extern const LayerNormKernels kLayerNormAvx2;
 extern const LayerNormKernels kLayerNormAvx512;
+extern const LayerNormKernels kLayerNormNeon;
 
 }  // namespace calque::kernels

@@ -21,5 +21,6 @@ struct PointwiseKernels {
 extern const PointwiseKernels kPointwiseScalar;
 extern const PointwiseKernels kPointwiseAvx2;
 extern const PointwiseKernels kPointwiseAvx512;
+extern const PointwiseKernels kPointwiseNeon;
 
 }  // namespace calque::kernels

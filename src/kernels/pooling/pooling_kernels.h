@@ -26,5 +26,6 @@ struct PoolingKernels {
 extern const PoolingKernels kPoolingScalar;
 extern const PoolingKernels kPoolingAvx2;
 extern const PoolingKernels kPoolingAvx512;
+extern const PoolingKernels kPoolingNeon;
 
 }  // namespace calque::kernels

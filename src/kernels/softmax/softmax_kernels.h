@@ -13,5 +13,6 @@ struct SoftmaxKernels {
 extern const SoftmaxKernels kSoftmaxScalar;
 extern const SoftmaxKernels kSoftmaxAvx2;
 extern const SoftmaxKernels kSoftmaxAvx512;
+extern const SoftmaxKernels kSoftmaxNeon;
 
 }  // namespace calque::kernels
