@@ -157,6 +157,16 @@ struct Epilogue {
   std::optional<Tensor> residual{};
 };
 
+/// The rows that are added to `out`: its own, or one for all of them, as the bias of a language model's head
+/// comes. nullopt when the addition is no part of the product.
+std::optional<RowsView> residual_rows(const Tensor& residual, const Tensor& out) {
+  std::optional<RowsView> rows = rows_view(residual);
+  if (!rows || std::ranges::equal(residual.sizes(), out.sizes())) return rows;
+  if (residual.dim() > out.dim() || rows->rows != 1 || rows->cols != out.size(-1)) return std::nullopt;
+  rows->stride = 0;
+  return rows;
+}
+
 /// nullopt when this has to be computed step by step.
 std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, const Epilogue& epilogue) {
   if (input.dtype() != kFloat || input.dim() < 1) return std::nullopt;
@@ -177,14 +187,14 @@ std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, con
                                .c_row = columns,
                                .bias = packed->bias.empty() ? nullptr : packed->bias.data(),
                                .activation = kernel_activation(epilogue.activation)};
-  if (epilogue.residual) {
-    const std::optional<RowsView> residual = rows_view(*epilogue.residual);
-    if (!residual || !std::ranges::equal(epilogue.residual->sizes(), out.sizes())) return std::nullopt;
+  std::optional<RowsView> residual;
+  if (epilogue.residual) residual = residual_rows(*epilogue.residual, out);
+  if (residual) {
     args.residual = residual->data;
     args.residual_row = residual->stride;
   }
   if (out.numel() > 0) multiply(args, *packed);
-  return out;
+  return epilogue.residual && !residual ? add(out, *epilogue.residual) : out;
 }
 
 Tensor activated(const Tensor& x, LinearActivation activation) {

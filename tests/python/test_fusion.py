@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import subprocess
+import sys
 
 import numpy
 import pytest
@@ -278,3 +280,53 @@ def test_weights_that_are_set_are_used(layer):
         module[2].weight.copy_(replacement)
     setattr(getattr(loaded, "2"), "weight", calque.tensor(replacement.numpy()))
     check_layer(module, loaded)
+
+
+class Head(torch.nn.Module):
+    """The head of Transformers' translation models: a product and a bias of shape [1, words]."""
+
+    def __init__(self):
+        super().__init__()
+        self.lm_head = torch.nn.Linear(12, 70, bias=False)
+        self.register_buffer("final_logits_bias", torch.randn(1, 70))
+
+    def forward(self, x):
+        return self.lm_head(x) + self.final_logits_bias
+
+
+def test_a_bias_with_a_row_is_part_of_the_product(tmp_path, package_environment):
+    torch.manual_seed(0)
+    module = Head()
+    torch.jit.save(torch.jit.trace(module, torch.zeros(1, 1, 12)), tmp_path / "head.pt")
+    x = torch.randn(4, 1, 12)
+    numpy.save(tmp_path / "x.npy", x.numpy())
+    program = (
+        "import sys, numpy, calque\n"
+        "y = calque.jit.load(sys.argv[1] + '/head.pt')(numpy.load(sys.argv[1] + '/x.npy'))\n"
+        "numpy.save(sys.argv[1] + '/y.npy', y.numpy())\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        env=package_environment | {"CALQUE_LOG": "dispatch"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    products = [line for line in result.stderr.splitlines() if "gemm" in line]
+    assert len(products) == 1 and "packed" in products[0]
+    with torch.no_grad():
+        numpy.testing.assert_allclose(numpy.load(tmp_path / "y.npy"), module(x).numpy(), atol=1e-6)
+
+
+def test_written_weights_outlive_packing(tmp_path):
+    """Large enough that whole pages of the mapped file are given back when the weights are packed."""
+    torch.manual_seed(0)
+    module = torch.nn.Linear(256, 512)
+    torch.jit.save(torch.jit.trace(module, torch.zeros(2, 256)), tmp_path / "large.pt")
+    loaded = calque.jit.load(tmp_path / "large.pt")
+    weights = loaded.state_dict()
+    x = torch.randn(3, 256)
+    for factor in (2, -1, 3):
+        with torch.no_grad():
+            module.weight[100:300].mul_(factor)
+        weights["weight"][100:300].copy_(weights["weight"][100:300] * factor)
+        with torch.no_grad():
+            torch.testing.assert_close(torch.from_numpy(loaded(x.numpy()).numpy().copy()), module(x), rtol=0, atol=1e-5)
+        numpy.testing.assert_array_equal(weights["weight"].clone().numpy(), module.weight.detach().numpy())

@@ -37,8 +37,9 @@ PackedB pack_b(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_co
 enum class Activation { kNone, kRelu, kTanh, kGelu, kGeluTanh };
 
 /// C[m, n] = activation(alpha * A[m, k] B + beta * C + bias) + residual; n and k are those of the packed
-/// matrix. `residual` does not overlap C (beta = 1 adds in place). Otherwise as BasicGemmArgs, and bit for
-/// bit the result of gemm() with the same arguments on the same instruction set.
+/// matrix. `residual` does not overlap C (beta = 1 adds in place); a residual_row of 0 adds one row to all.
+/// Otherwise as BasicGemmArgs, and bit for bit the result of gemm() with the same arguments on the same
+/// instruction set.
 struct GemmPackedArgs {
   int64_t m = 0;
   const float* a = nullptr;
