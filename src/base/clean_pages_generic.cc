@@ -2,6 +2,6 @@
 
 namespace calque {
 
-void page_out(const void*, size_t) noexcept {}
+void drop_clean_pages(const void*, size_t) noexcept {}
 
 }  // namespace calque

@@ -57,9 +57,10 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-/// Tells the system that these bytes will not be read soon. Whole pages of a mapping that nobody has written
-/// to leave memory, and come again from the file when they are read; everything else stays as it is.
-void page_out(const void* data, size_t size) noexcept;
+/// For bytes that will not be read soon: whole pages of a mapped file that nobody has written to leave the
+/// memory of this process, and come again from the file when they are read; everything else stays as it is.
+/// Nobody may write to these bytes at the same time.
+void drop_clean_pages(const void* data, size_t size) noexcept;
 
 /// Where a writer puts its bytes, in order.
 class ByteSink {

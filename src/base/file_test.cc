@@ -9,6 +9,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <string>
 
 #include "base/text.h"
 #include "calque/error.h"
@@ -53,6 +55,47 @@ TEST_F(FileTest, MappingOutlivesTheName) {
   const auto file = MappedFile::open(at("a"));
   fs::remove(at("a"));
   EXPECT_EQ(file->text(), "hello");
+}
+
+/// Bytes of mapped files in this process's memory; nullopt where the system does not tell.
+std::optional<int64_t> resident_file_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  int64_t kilobytes = 0;
+  while (status >> word) {
+    if (word == "RssFile:" && status >> kilobytes) return kilobytes * 1024;
+  }
+  return std::nullopt;
+}
+
+TEST_F(FileTest, CleanPagesLeaveMemoryAndWrittenOnesStay) {
+  constexpr size_t kSize = size_t{32} << 20;
+  std::string text(kSize, '\0');
+  for (size_t i = 0; i < kSize; ++i) text[i] = static_cast<char>(i * 7 + i / 4096);
+  put("a", text);
+  const auto file = MappedFile::open(at("a"));
+  ASSERT_EQ(file->text(), text);
+  auto* const bytes = const_cast<std::byte*>(file->bytes().data());
+  for (const size_t i : {size_t{0}, size_t{4095}, size_t{8192}, kSize / 2 + 5, kSize - 1}) {
+    text[i] = static_cast<char>(text[i] + 1);
+    bytes[i] = static_cast<std::byte>(text[i]);
+  }
+  const std::optional<int64_t> before = resident_file_bytes();
+  drop_clean_pages(bytes, kSize);
+  const std::optional<int64_t> after = resident_file_bytes();
+  if (before) {
+    EXPECT_LT(*after, *before - static_cast<int64_t>(kSize) * 3 / 4);
+  }
+  EXPECT_EQ(file->text(), text);
+  drop_clean_pages(bytes + 1, kSize - 2);
+  EXPECT_EQ(file->text(), text);
+}
+
+TEST_F(FileTest, MemoryThatIsNoFileStays) {
+  std::string text(size_t{1} << 20, 'x');
+  const std::string copy = text;
+  drop_clean_pages(text.data(), text.size());
+  EXPECT_EQ(text, copy);
 }
 
 TEST_F(FileTest, RefusesWhatIsNoFile) {

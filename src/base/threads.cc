@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -10,18 +11,21 @@
 #include <utility>
 #include <vector>
 
+#include "base/affinity.h"
 #include "base/check.h"
-#include "base/cpu.h"
 #include "base/cpu_count.h"
 #include "base/log.h"
+#include "base/spinner.h"
 #include "base/text.h"
+#include "base/thread_settings.h"
 #include "calque/error.h"
+#include "calque/thread_pool.h"
 
 namespace calque {
 
 namespace {
 
-constexpr int kSpins = 1500;  // some tens of microseconds: longer than the gap between two loops of one model
+constexpr std::chrono::microseconds kSpinTime{50};  // longer than the gap between two loops of one model
 thread_local bool t_in_parallel = false;
 
 // How often this process has been forked away from its parent's threads.
@@ -64,13 +68,51 @@ class BlockedSignals {
 
 }  // namespace
 
+// What the threads of one loop share.
+class ThreadPool::LoopParts {
+ public:
+  void begin(const Loop& loop) {
+    loop_ = loop;
+    next_.store(loop.begin, std::memory_order_relaxed);
+    failed_.store(false, std::memory_order_relaxed);
+  }
+
+  // Takes parts until none is left; in many threads at once.
+  void work() {
+    const Loop& loop = loop_;
+    while (true) {
+      const int64_t lo = next_.fetch_add(loop.grain, std::memory_order_relaxed);
+      if (lo >= loop.end) return;
+      const int64_t hi = loop.end - lo > loop.grain ? lo + loop.grain : loop.end;
+      try {
+        loop.call(loop.body, lo, hi);
+      } catch (...) {
+        if (!failed_.exchange(true, std::memory_order_acq_rel)) error_ = std::current_exception();
+        next_.store(loop.end, std::memory_order_relaxed);
+        return;
+      }
+    }
+  }
+
+  // For the caller, when all threads are done.
+  void rethrow() {
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+ private:
+  Loop loop_{};
+  std::exception_ptr error_;
+  std::atomic<bool> failed_{false};
+  alignas(64) std::atomic<int64_t> next_{0};
+};
+
 // The threads of one pool in one process. `gate_` says who is inside the loop: bit 31 is set while the loop
 // takes helpers, the low bits count the workers in it. A worker enters only through an open gate, so one that
 // wakes late never sees a loop that is over; the caller closes the gate, waits for the count to reach zero,
 // and only then may the next loop be written.
 class ThreadPool::Workers {
  public:
-  Workers(uint32_t forks, Workers* lost) : forks_(forks), lost_(lost) {}
+  Workers(ThreadPool& pool, uint32_t forks, Workers* lost) : pool_(pool), forks_(forks), lost_(lost) {}
   ~Workers() { stop(); }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -87,10 +129,10 @@ class ThreadPool::Workers {
     open(loop, helpers);
     {
       const ParallelScope scope;
-      work();
+      parts_.work();
     }
     close();
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    parts_.rethrow();
     return true;
   }
 
@@ -110,10 +152,15 @@ class ThreadPool::Workers {
   void start(int count) {
     if (static_cast<int>(threads_.size()) >= count || start_failed_) return;
     const BlockedSignals blocked;
+    const std::vector<int> cpus = pool_.affinity();
     try {
       threads_.reserve(static_cast<size_t>(count));
       while (static_cast<int>(threads_.size()) < count) {
-        threads_.emplace_back([this, seen = bell_.load(std::memory_order_relaxed)] { serve(seen); });
+        const int cpu = cpus.empty() ? -1 : cpus[(threads_.size() + 1) % cpus.size()];
+        threads_.emplace_back([this, cpu, seen = bell_.load(std::memory_order_relaxed)] {
+          if (cpu >= 0) bind_thread(cpu);
+          serve(seen);
+        });
       }
     } catch (const std::system_error& error) {
       start_failed_ = true;
@@ -123,9 +170,7 @@ class ThreadPool::Workers {
   }
 
   void open(const Loop& loop, int helpers) {
-    loop_ = loop;
-    next_.store(loop.begin, std::memory_order_relaxed);
-    failed_.store(false, std::memory_order_relaxed);
+    parts_.begin(loop);
     gate_.store(kOpen, std::memory_order_release);
     ring(helpers);
   }
@@ -141,18 +186,15 @@ class ThreadPool::Workers {
 
   void close() {
     uint32_t inside = gate_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
-    for (int spin = 0; inside != 0; ++spin) {
+    Spinner spinner(pool_.spin_time_.load(std::memory_order_relaxed));
+    while (inside != 0) {
       if (g_forks.load(std::memory_order_relaxed) != forks_) {
         throw RuntimeError(
             "the process was forked inside a parallel loop and the child returned into it; its threads are "
             "gone. "
             "Expected the child to call exec or _exit there. Fork outside of parallel work instead.");
       }
-      if (spin < kSpins) {
-        spin_pause();
-      } else {
-        gate_.wait(inside, std::memory_order_acquire);
-      }
+      if (!spinner.pause()) gate_.wait(inside, std::memory_order_acquire);
       inside = gate_.load(std::memory_order_acquire);
     }
   }
@@ -163,17 +205,17 @@ class ThreadPool::Workers {
       seen = await_bell(seen);
       if (stop_.load(std::memory_order_relaxed)) return;
       if (!enter()) continue;
-      work();
+      parts_.work();
       if (gate_.fetch_sub(1, std::memory_order_acq_rel) == 1) gate_.notify_one();
     }
   }
 
   uint32_t await_bell(uint32_t seen) {
-    for (int spin = 0; spin < kSpins; ++spin) {
+    Spinner spinner(pool_.spin_time_.load(std::memory_order_relaxed));
+    do {
       const uint32_t now = bell_.load(std::memory_order_acquire);
       if (now != seen) return now;
-      spin_pause();
-    }
+    } while (spinner.pause());
     bell_.wait(seen, std::memory_order_acquire);
     return bell_.load(std::memory_order_acquire);
   }
@@ -187,37 +229,20 @@ class ThreadPool::Workers {
     return false;
   }
 
-  void work() {
-    const Loop& loop = loop_;
-    while (true) {
-      const int64_t lo = next_.fetch_add(loop.grain, std::memory_order_relaxed);
-      if (lo >= loop.end) return;
-      const int64_t hi = loop.end - lo > loop.grain ? lo + loop.grain : loop.end;
-      try {
-        loop.call(loop.body, lo, hi);
-      } catch (...) {
-        if (!failed_.exchange(true, std::memory_order_acq_rel)) error_ = std::current_exception();
-        next_.store(loop.end, std::memory_order_relaxed);
-        return;
-      }
-    }
-  }
-
+  ThreadPool& pool_;
   const uint32_t forks_;
   [[maybe_unused]] Workers* const lost_;  // the parent process's workers: kept reachable, never touched
   std::mutex mutex_;                      // held by the one caller whose loop runs
   std::vector<std::thread> threads_;
   bool start_failed_ = false;
-  Loop loop_{};
-  std::exception_ptr error_;
-  std::atomic<bool> failed_{false};
   std::atomic<bool> stop_{false};
   alignas(64) std::atomic<uint32_t> bell_{0};
   alignas(64) std::atomic<uint32_t> gate_{0};
-  alignas(64) std::atomic<int64_t> next_{0};
+  LoopParts parts_;
 };
 
-ThreadPool::ThreadPool(int threads) : threads_(threads), workers_(new Workers(fork_count(), nullptr)) {
+ThreadPool::ThreadPool(int threads)
+    : threads_(threads), workers_(new Workers(*this, fork_count(), nullptr)), spin_time_(kSpinTime) {
   check(threads >= 1 && threads <= kMaxThreads, "ThreadPool: thread count out of range");
 }
 
@@ -228,7 +253,11 @@ ThreadPool::~ThreadPool() {
 }
 
 ThreadPool& ThreadPool::global() {
-  static ThreadPool* const pool = new ThreadPool(default_num_threads());
+  static ThreadPool* const pool = [] {
+    auto* const made = new ThreadPool(default_num_threads());
+    apply_thread_environment(*made);
+    return made;
+  }();
   return *pool;
 }
 
@@ -241,15 +270,17 @@ void ThreadPool::set_num_threads(int threads) {
   }
   check(threads >= 1 && threads <= kMaxThreads, "ThreadPool: thread count out of range");
   threads_.store(threads, std::memory_order_relaxed);
-  workers().stop();
+  stop_workers();
 }
+
+void ThreadPool::stop_workers() { workers().stop(); }
 
 ThreadPool::Workers& ThreadPool::workers() {
   const uint32_t forks = fork_count();
   Workers* current = workers_.load(std::memory_order_acquire);
   if (current->forks() == forks) [[likely]]
     return *current;
-  auto* fresh = new Workers(forks, current);
+  auto* fresh = new Workers(*this, forks, current);
   if (workers_.compare_exchange_strong(current, fresh, std::memory_order_acq_rel)) return *fresh;
   delete fresh;
   return *current;
@@ -260,7 +291,44 @@ void ThreadPool::run(const Loop& loop) {
   check(loop.grain >= 1, "parallel_for: grain must be at least 1");
   const int threads = num_threads();
   const bool one_chunk = loop.end - loop.begin <= loop.grain;
-  if (one_chunk || threads == 1 || t_in_parallel || !workers().try_run(loop, threads)) run_inline(loop);
+  if (one_chunk || threads == 1 || t_in_parallel) return run_inline(loop);
+  if (!run_by_runner(loop, threads) && !workers().try_run(loop, threads)) run_inline(loop);
+}
+
+// Counts a loop that may have a runner: set_task_runner() lets the old one go when there are none.
+class ThreadPool::RunnerLoop {
+ public:
+  explicit RunnerLoop(ThreadPool& pool) : loops_(pool.runner_loops_) {
+    loops_.fetch_add(1);
+    runner_ = pool.runner_.load();
+  }
+  ~RunnerLoop() {
+    if (loops_.fetch_sub(1) == 1) loops_.notify_all();
+  }
+  RunnerLoop(const RunnerLoop&) = delete;
+  RunnerLoop& operator=(const RunnerLoop&) = delete;
+
+  TaskRunner* runner() const { return runner_; }
+
+ private:
+  std::atomic<int>& loops_;
+  TaskRunner* runner_;
+};
+
+// False, without having done anything, when there is no runner.
+bool ThreadPool::run_by_runner(const Loop& loop, int threads) {
+  if (runner_.load(std::memory_order_relaxed) == nullptr) return false;
+  const RunnerLoop current(*this);
+  if (current.runner() == nullptr) return false;
+  LoopParts parts;
+  parts.begin(loop);
+  const int64_t chunks = (loop.end - loop.begin - 1) / loop.grain + 1;
+  current.runner()->run(static_cast<int>(std::min<int64_t>(chunks, threads)), [&parts] {
+    const ParallelScope scope;
+    parts.work();
+  });
+  parts.rethrow();
+  return true;
 }
 
 void ThreadPool::run_inline(const Loop& loop) {

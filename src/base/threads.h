@@ -2,17 +2,23 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <type_traits>
+#include <vector>
 
 #include "calque/threads.h"
 
 namespace calque {
 
+class TaskRunner;
+
 /// Runs loops on the calling thread and up to num_threads() - 1 workers.
 ///
 /// - Workers start at the first loop that needs them, spin for some tens of microseconds after a loop, then
-/// sleep.
+/// sleep. A TaskRunner takes their place.
 /// - A loop inside a loop, and a loop started while another thread's loop has the workers, runs inline in its
 /// caller:
 ///   every caller makes progress.
@@ -40,6 +46,12 @@ class ThreadPool {
   /// Waits for the loop under way. Throws RuntimeError inside a loop body.
   void set_num_threads(int threads);
 
+  /// As the functions of calque/thread_pool.h, which are those of the global pool.
+  void set_task_runner(std::shared_ptr<TaskRunner> runner);
+  void set_affinity(const std::vector<int>& cpus);
+  std::vector<int> affinity();
+  void set_spin_time(std::chrono::microseconds time);
+
   /// Calls fn(lo, hi) for disjoint ranges that cover [begin, end), each at most `grain` (>= 1) long and,
   /// except the last, exactly so. Runs them in any order on any thread, and returns when all are done. fn
   /// must not depend on which thread runs it.
@@ -64,14 +76,24 @@ class ThreadPool {
     int64_t end;
     int64_t grain;
   };
+  class LoopParts;
+  class RunnerLoop;
   class Workers;
 
   void run(const Loop& loop);
+  bool run_by_runner(const Loop& loop, int threads);
   Workers& workers();
+  void stop_workers();
   static void run_inline(const Loop& loop);
 
   std::atomic<int> threads_;
   std::atomic<Workers*> workers_;
+  std::atomic<std::chrono::microseconds> spin_time_;
+  std::atomic<TaskRunner*> runner_{nullptr};
+  std::atomic<int> runner_loops_{0};  ///< loops that may have seen runner_
+  std::mutex settings_;               ///< guards what follows
+  std::shared_ptr<TaskRunner> kept_runner_;
+  std::vector<int> cpus_;
 };
 
 /// parallel_for on the global pool.

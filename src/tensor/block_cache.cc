@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <mutex>
 #include <vector>
+
+#include "base/heap.h"
+#include "calque/memory.h"
 
 namespace calque {
 
@@ -16,6 +21,8 @@ constexpr int kStepBits = 3;
 constexpr size_t kClasses = 64 << kStepBits;
 /// Small runs may keep this much, whatever they held at one time.
 constexpr int64_t kAlwaysKept = int64_t{1} << 20;
+/// The heap is trimmed when a run frees more than this: it takes as long as a small run.
+constexpr int64_t kWorthTrimming = int64_t{8} << 20;
 
 struct BlockClass {
   size_t index = 0;
@@ -37,26 +44,68 @@ std::byte* new_block(int64_t bytes) {
   return static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(bytes)));
 }
 
+/// What the last runs held at one time.
+class RecentPeaks {
+ public:
+  void note(int64_t peak) {
+    peaks_[next_] = peak;
+    next_ = (next_ + 1) % peaks_.size();
+    largest_ = *std::max_element(peaks_.begin(), peaks_.end());
+  }
+  int64_t largest() const { return largest_; }
+  void forget() { *this = {}; }
+
+ private:
+  std::array<int64_t, kRemembered> peaks_{};
+  size_t next_ = 0;
+  int64_t largest_ = 0;
+};
+
 /// The blocks of one thread. `live` counts what the run of this thread holds, as far as it freed it itself.
+/// The owner has it during its runs, and release() of another thread between them.
 class BlockCache {
  public:
-  ~BlockCache() { shrink_to(0); }
+  BlockCache();
+  ~BlockCache();
+  BlockCache(const BlockCache&) = delete;
+  BlockCache& operator=(const BlockCache&) = delete;
 
   void begin() {
     if (depth_++ > 0) return;
-    last_peak_ = peak_;
+    acquire();
     live_ = 0;
     peak_ = 0;
   }
 
   void end() {
     if (--depth_ > 0) return;
-    last_peak_ = 0;
+    peaks_.note(peak_);
+    const int64_t before = cached_;
     shrink_to(allowed());
+    if (before - cached_ > kWorthTrimming) trim_heap();
+    give_up();
+    if (!asked_.load()) return;
+    release();
+    trim_heap();
   }
 
-  bool is_active() const { return depth_ > 0; }
-  int64_t cached() const { return cached_; }
+  /// Frees all blocks, now or at the end of the run that has them.
+  void release() {
+    asked_.store(true);
+    bool in_use = false;
+    if (!in_use_.compare_exchange_strong(in_use, true)) return;
+    asked_.store(false);
+    shrink_to(0);
+    peaks_.forget();
+    give_up();
+  }
+
+  int64_t cached() {
+    begin();
+    const int64_t bytes = cached_;
+    if (--depth_ == 0) give_up();
+    return bytes;
+  }
 
   std::byte* take(const BlockClass& wanted) {
     live_ += wanted.bytes;
@@ -89,11 +138,21 @@ class BlockCache {
   }
 
  private:
-  /// Within a run the peak of the one before counts, too: what leaves a run is missing in the next one, and
-  /// taking new memory for it early on must not free what comes later.
+  void acquire() {
+    bool in_use = false;
+    while (!in_use_.compare_exchange_weak(in_use, true)) {
+      in_use_.wait(true);
+      in_use = false;
+    }
+  }
+  void give_up() {
+    in_use_.store(false);
+    in_use_.notify_all();
+  }
+
   int64_t allowed() const {
-    const int64_t peak = std::max(peak_, last_peak_);
-    return std::max(kAlwaysKept, peak + peak / 2);
+    const int64_t most = std::max(peak_, peaks_.largest());
+    return std::max(kAlwaysKept, most + most / 2);
   }
 
   static bool grow(std::vector<std::byte*>& blocks) {
@@ -122,9 +181,38 @@ class BlockCache {
   std::array<std::vector<std::byte*>, kClasses> blocks_;
   std::array<int64_t, kClasses> sizes_{};
   size_t largest_ = 0;
-  int64_t cached_ = 0, live_ = 0, peak_ = 0, last_peak_ = 0;
+  int64_t cached_ = 0, live_ = 0, peak_ = 0;
+  RecentPeaks peaks_;
   int depth_ = 0;
+  std::atomic<bool> in_use_{false};
+  std::atomic<bool> asked_{false};
 };
+
+/// Every thread's cache. Never destroyed: threads end later than static objects do.
+struct AllCaches {
+  std::mutex mutex;
+  std::vector<BlockCache*> caches;
+
+  static AllCaches& get() {
+    static auto* const all = new AllCaches();
+    return *all;
+  }
+};
+
+BlockCache::BlockCache() {
+  AllCaches& all = AllCaches::get();
+  const std::lock_guard lock(all.mutex);
+  all.caches.push_back(this);
+}
+
+BlockCache::~BlockCache() {
+  {
+    AllCaches& all = AllCaches::get();
+    const std::lock_guard lock(all.mutex);
+    std::erase(all.caches, this);
+  }
+  shrink_to(0);
+}
 
 /// Made by the first run of a thread. `t_depth` has no destructor, so storages that die after it may still
 /// look.
@@ -158,5 +246,14 @@ void give_block(std::byte* block, int64_t bytes) noexcept {
 }
 
 int64_t cached_block_bytes() { return this_thread().cached(); }
+
+void release_memory() {
+  AllCaches& all = AllCaches::get();
+  {
+    const std::lock_guard lock(all.mutex);
+    for (BlockCache* cache : all.caches) cache->release();
+  }
+  trim_heap();
+}
 
 }  // namespace calque

@@ -7,8 +7,8 @@
 namespace calque {
 
 /// While one lives, storages that this thread allocates take blocks that storages it freed gave back. Blocks
-/// stay with the thread between runs: at most about one and a half times what the last run held at one time.
-/// They go with the thread.
+/// stay with the thread between runs: at most about one and a half times what one of the last runs,
+/// kRemembered of them, held at one time. They go with the thread, and with release_memory().
 class ScopedBlockCache {
  public:
   ScopedBlockCache();
@@ -16,6 +16,10 @@ class ScopedBlockCache {
   ScopedBlockCache(const ScopedBlockCache&) = delete;
   ScopedBlockCache& operator=(const ScopedBlockCache&) = delete;
 };
+
+/// Runs after which a thread has forgotten how much a larger one needed. Runs of changing lengths find their
+/// blocks again; what one very long input needed goes back.
+inline constexpr int kRemembered = 16;
 
 /// Uninitialised memory for `bytes` (more than 0, at most 2^62), aligned to 64; nullptr when the system has
 /// none.

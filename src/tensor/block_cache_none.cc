@@ -1,7 +1,10 @@
-// For builds with sanitizers: every block comes from the system and goes back to it, so that misuse is seen.
+// For builds with AddressSanitizer: every block comes from the system and goes back to it, so that misuse is
+// seen.
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/heap.h"
+#include "calque/memory.h"
 #include "tensor/block_cache.h"
 
 namespace calque {
@@ -19,5 +22,7 @@ std::byte* take_block(int64_t bytes) {
 void give_block(std::byte* block, int64_t) noexcept { std::free(block); }
 
 int64_t cached_block_bytes() { return 0; }
+
+void release_memory() { trim_heap(); }
 
 }  // namespace calque

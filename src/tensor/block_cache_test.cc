@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
+#include <future>
 #include <random>
 #include <set>
 #include <thread>
 #include <vector>
+
+#include "calque/memory.h"
 
 namespace calque {
 namespace {
@@ -19,7 +23,7 @@ bool caches() {
 }
 
 TEST(BlockCache, GivesTheSameBlockAgain) {
-  if (!caches()) GTEST_SKIP() << "off under sanitizers";
+  if (!caches()) GTEST_SKIP() << "off under AddressSanitizer";
   const ScopedBlockCache scope;
   std::byte* first = take_block(100'000);
   give_block(first, 100'000);
@@ -55,17 +59,90 @@ TEST(BlockCache, BlocksAreAlignedDisjointAndLargeEnough) {
 }
 
 TEST(BlockCache, KeepsNoMoreThanARunNeeded) {
-  if (!caches()) GTEST_SKIP() << "off under sanitizers";
+  if (!caches()) GTEST_SKIP() << "off under AddressSanitizer";
   {
     const ScopedBlockCache scope;  // Growing sizes, one at a time: the sum of all would be far more.
     for (int64_t bytes = 1 << 20; bytes < (64 << 20); bytes += 1 << 20) give_block(take_block(bytes), bytes);
     EXPECT_LE(cached_block_bytes(), 100 << 20);
   }
+}
+
+void run_once(int64_t bytes) {
+  const ScopedBlockCache scope;
+  give_block(take_block(bytes), bytes);
+}
+
+TEST(BlockCache, ForgetsALargeRunAfterManySmallOnes) {
+  if (!caches()) GTEST_SKIP() << "off under AddressSanitizer";
+  run_once(64 << 20);
+  for (int i = 0; i < kRemembered - 1; ++i) run_once(1000);
+  EXPECT_GE(cached_block_bytes(), 64 << 20) << "a run like the large one may come again";
+  run_once(1000);
+  EXPECT_LE(cached_block_bytes(), 1 << 20);
+}
+
+TEST(BlockCache, KeepsWhatComesAgain) {
+  if (!caches()) GTEST_SKIP() << "off under AddressSanitizer";
+  for (int i = 0; i < 100; ++i) {
+    run_once(1000);
+    if (i % (kRemembered - 1) == 0) run_once(32 << 20);
+    EXPECT_GE(cached_block_bytes(), 32 << 20);
+  }
+}
+
+TEST(BlockCache, ReleasedMemoryIsGoneInEveryThread) {
+  if (!caches()) GTEST_SKIP() << "off under AddressSanitizer";
+  std::promise<void> kept, released;
+  int64_t before = 0, after = 0;
+  std::thread other([&] {
+    run_once(16 << 20);
+    before = cached_block_bytes();
+    kept.set_value();
+    released.get_future().wait();
+    after = cached_block_bytes();
+  });
+  kept.get_future().wait();
+  run_once(16 << 20);
+  release_memory();
+  EXPECT_EQ(cached_block_bytes(), 0);
+  released.set_value();
+  other.join();
+  EXPECT_GE(before, 16 << 20);
+  EXPECT_EQ(after, 0);
+}
+
+TEST(BlockCache, ARunUnderWayReleasesWhenItEnds) {
+  if (!caches()) GTEST_SKIP() << "off under AddressSanitizer";
   {
     const ScopedBlockCache scope;
-    give_block(take_block(1000), 1000);
+    std::byte* const held = take_block(4 << 20);
+    give_block(take_block(16 << 20), 16 << 20);
+    std::thread(release_memory).join();
+    EXPECT_GE(cached_block_bytes(), 16 << 20);
+    std::memset(held, 1, 4 << 20);
+    give_block(held, 4 << 20);
   }
-  EXPECT_LE(cached_block_bytes(), 1 << 20) << "a small run lets go of what a large one left";
+  EXPECT_EQ(cached_block_bytes(), 0);
+}
+
+TEST(BlockCache, ReleaseMayComeAtAnyTime) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&stop, t] {
+      for (int64_t i = 0; !stop.load(); ++i) {
+        const ScopedBlockCache scope;
+        const int64_t bytes = 1000 + 5000 * ((i + t) % 17);
+        std::byte* const block = take_block(bytes);
+        std::memset(block, t, static_cast<size_t>(bytes));
+        EXPECT_EQ(static_cast<int>(block[bytes - 1]), t);
+        give_block(block, bytes);
+      }
+    });
+  }
+  for (int i = 0; i < 300; ++i) release_memory();
+  stop.store(true);
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(BlockCache, WhatLeavesARunDoesNotFreeTheRest) {

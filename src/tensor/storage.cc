@@ -59,7 +59,7 @@ Ref<Storage> Storage::borrow(void* data, int64_t nbytes, std::shared_ptr<const v
 }
 
 void Storage::drop_pages() const noexcept {
-  if (!owned_ && data_ != nullptr) page_out(data_, static_cast<size_t>(nbytes_));
+  if (!owned_ && data_ != nullptr) drop_clean_pages(data_, static_cast<size_t>(nbytes_));
 }
 
 Storage::~Storage() {

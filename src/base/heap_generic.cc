@@ -1,0 +1,7 @@
+#include "base/heap.h"
+
+namespace calque {
+
+void trim_heap() noexcept {}
+
+}  // namespace calque
