@@ -43,18 +43,28 @@ class NameTable {
   int next_number_ = 0;
 };
 
+std::string constant_text(const IValue& value);
+
+std::string items_text(const std::vector<IValue>& items) {
+  std::string out;
+  for (const IValue& item : items) out += cat(out.empty() ? "" : ", ", constant_text(item));
+  return out;
+}
+
+std::string tensor_text(const Tensor& tensor) {
+  if (!tensor.defined()) return "<undefined tensor>";
+  if (tensor.dim() > 0) return cat("<Tensor ", dtype_name(tensor.dtype()), tensor.sizes(), ">");
+  return cat("{", constant_text(IValue(tensor.item())), "}");
+}
+
 std::string constant_text(const IValue& value) {
-  if (value.isTensor()) {
-    const Tensor tensor = value.toTensor();
-    if (!tensor.defined()) return "<undefined tensor>";
-    if (tensor.dim() == 0) {
-      std::ostringstream out;
-      out << "{" << IValue(tensor.item()) << "}";
-      return out.str();
-    }
-    return cat("<Tensor ", dtype_name(tensor.dtype()), tensor.sizes(), ">");
+  if (value.isTensor()) return tensor_text(value.toTensor());
+  if (value.isString()) return quoted(value.toStringRef(), value.toStringRef().size());
+  if (value.isList()) return cat("[", items_text(value.list_impl()->items), "]");
+  if (value.isTuple()) {
+    const std::vector<IValue>& items = value.tuple_impl()->items;
+    return cat("(", items_text(items), items.size() == 1 ? ",)" : ")");
   }
-  if (value.isString()) return quoted(value.toStringRef(), 1000);
   std::ostringstream out;
   out << value;
   return out.str();
