@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "kernels/gelu/gelu.h"
+#include "kernels/pointwise/pointwise.h"
 #include "ops/arithmetic.h"
 #include "ops/tables.h"
 #include "ops/unary.h"
@@ -28,11 +29,7 @@ Tensor floating_only(const Tensor& x, std::string_view name, F f) {
 }  // namespace
 
 Tensor gelu(const Tensor& x) {
-  if (x.dtype() == kFloat && x.is_contiguous()) {
-    Tensor out = empty(x.sizes(), kFloat);
-    kernels::gelu(x.numel(), elements<float>(x), elements<float>(out));
-    return out;
-  }
+  if (x.dtype() == kFloat) return kernel_unary(x, kernels::gelu);
   return floating_only(x, "GeluKernelImpl", []<class Op>(Op v) {
     return v * Op(0.5) * (Op(1) + std::erf(v * static_cast<Op>(1 / sqrt2)));
   });
@@ -41,11 +38,7 @@ Tensor gelu(const Tensor& x) {
 namespace {
 
 Tensor gelu_tanh(const Tensor& x) {
-  if (x.dtype() == kFloat && x.is_contiguous()) {
-    Tensor out = empty(x.sizes(), kFloat);
-    kernels::gelu_tanh(x.numel(), elements<float>(x), elements<float>(out));
-    return out;
-  }
+  if (x.dtype() == kFloat) return kernel_unary(x, kernels::gelu_tanh);
   return floating_only(x, "GeluKernelImpl", []<class Op>(Op v) {
     const Op inner = static_cast<Op>(kGeluTanhScale) * (v + static_cast<Op>(0.044715) * v * v * v);
     return Op(0.5) * v * (Op(1) + std::tanh(inner));
@@ -59,6 +52,11 @@ Tensor gelu_by_name(const Tensor& x, const std::string& approximate) {
 }
 
 Tensor silu(const Tensor& x) {
+  if (x.dtype() == kFloat) {
+    return kernel_unary(x, [](int64_t n, const float* from, float* to) {
+      kernels::unary(kernels::Unary::kSilu, n, from, to);
+    });
+  }
   return floating_only(x, "silu_cpu", []<class Op>(Op v) { return v / (Op(1) + std::exp(-v)); });
 }
 

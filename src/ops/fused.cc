@@ -40,11 +40,24 @@ constexpr FusedRow kRows[] = {
       "normalized_shape, Tensor? norm_weight, Tensor? norm_bias, float eps) -> Tensor",
       fused_feed_forward},
      prepare_feed_forward},
+    {{"calque::activation(Tensor input, int activation) -> Tensor", fused_activation}, nullptr},
     {{"calque::attention(Tensor query, Tensor key, Tensor value, Tensor? mask, Scalar? fill, float? scale, "
       "bool "
       "is_divisor, bool is_causal, bool is_sdpa, int precision, Tensor? offsets) -> Tensor",
       fused_attention},
      nullptr},
+    {{"calque::embedding_sum(Tensor weight_0, Tensor indices_0, Tensor weight_1, Tensor indices_1, Tensor? "
+      "weight_2, Tensor? indices_2, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps, bool "
+      "in_place) -> Tensor",
+      embedding_sum},
+     nullptr},
+    {{"calque::embedding_size(Tensor weight, Tensor indices, int dim) -> int", embedding_size}, nullptr},
+    {{"calque::mean_pool(Tensor hidden, Tensor mask, int dtype, bool is_expanded, Scalar? least, Tensor? "
+      "offsets) "
+      "-> Tensor",
+      mean_pool},
+     nullptr},
+    {{"calque::normalize(Tensor input, int dim, Scalar least) -> Tensor", normalize}, nullptr},
     {{"calque::packing(Tensor input, Tensor mask, Scalar? fill, bool is_sdpa) -> (Tensor, Tensor)",
       token_packing},
      nullptr},

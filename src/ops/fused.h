@@ -18,7 +18,10 @@ const Operator& fused_operator(std::string_view name);
 void prepare_fused(const Operator& op, std::span<const IValue> arguments);
 
 /// What `calque::linear` does to the product before it adds the residual.
-enum class LinearActivation : int64_t { kNone, kRelu, kTanh, kGelu, kGeluTanh };
+enum class LinearActivation : int64_t { kNone, kRelu, kTanh, kGelu, kGeluTanh, kSilu, kQuickGelu };
+
+/// The activation by itself, of a tensor of any dtype.
+Tensor activated(const Tensor& x, LinearActivation activation);
 
 /// How products are computed; the rest stays float32. The numbers of jit::Precision.
 enum class Arithmetic : int64_t { kFloat32, kBFloat16, kInt8 };
@@ -38,7 +41,12 @@ class ScopedPadding {
 /// `calque::attention` and friends, for one row of the table in fused.cc each.
 void fused_linear(OpCall& call);
 void fused_linears(OpCall& call);
+void fused_activation(OpCall& call);
 void fused_attention(OpCall& call);
+void embedding_sum(OpCall& call);
+void embedding_size(OpCall& call);
+void mean_pool(OpCall& call);
+void normalize(OpCall& call);
 void token_packing(OpCall& call);
 void pack_tokens(OpCall& call);
 void unpack_tokens(OpCall& call);

@@ -13,7 +13,6 @@
 #include "ops/matmul.h"
 #include "ops/rows_view.h"
 #include "ops/support.h"
-#include "ops/unary.h"
 #include "tensor/derived.h"
 
 namespace calque::ops {
@@ -35,12 +34,16 @@ struct Layers {
 /// The addresses stand for the kinds of packed weights, one for each Arithmetic.
 const char kPackedKinds[3] = {};
 
+/// Rows or columns lie side by side: no packed matrix is larger than the storage that it comes from.
+bool is_dense_matrix(const Tensor& weight) {
+  return weight.dim() == 2 && weight.numel() > 0 &&
+         (weight.is_contiguous() || weight.transpose(0, 1).is_contiguous());
+}
+
 bool is_packable(const Layers& layers) {
   for (size_t i = 0; i < layers.weights.size(); ++i) {
     const Tensor& weight = layers.weights[i];
-    // No packed matrix is larger than the storage that it comes from.
-    if (weight.dtype() != kFloat || weight.dim() != 2 || !weight.is_contiguous() || weight.numel() == 0)
-      return false;
+    if (weight.dtype() != kFloat || !is_dense_matrix(weight)) return false;
     if (weight.size(1) != layers.weights[0].size(1)) return false;
     if (layers.arithmetic == Arithmetic::kInt8 && weight.size(1) > kernels::kMaxInt8Depth) return false;
     const std::optional<Tensor>& bias = layers.biases[i];
@@ -72,16 +75,19 @@ std::vector<float> joined_bias(const Layers& layers) {
   return out;
 }
 
-void pack_weights(PackedLayers& packed, Arithmetic arithmetic, int64_t n, int64_t k, const float* weights) {
+void pack_weights(PackedLayers& packed, Arithmetic arithmetic, const Tensor& weight) {
+  const int64_t n = weight.size(0), k = weight.size(1);
+  const auto* const weights = weight.data_ptr<float>();
+  const int64_t row = weight.strides()[1], col = weight.strides()[0];
   switch (arithmetic) {
     case Arithmetic::kFloat32:
-      packed.weights = kernels::pack_b(k, n, weights, 1, k);
+      packed.weights = kernels::pack_b(k, n, weights, row, col);
       return;
     case Arithmetic::kBFloat16:
-      packed.weights = kernels::pack_bf16(k, n, weights, 1, k);
+      packed.weights = kernels::pack_bf16(k, n, weights, row, col);
       return;
     case Arithmetic::kInt8:
-      packed.weights = kernels::pack_int8_weights(k, n, weights, 1, k);
+      packed.weights = kernels::pack_int8_weights(k, n, weights, row, col);
       return;
   }
 }
@@ -91,16 +97,15 @@ std::shared_ptr<const PackedLayers> pack(const Layers& layers) {
   auto packed = std::make_shared<PackedLayers>();
   packed->bias = joined_bias(layers);
   if (layers.weights.size() == 1) {
-    pack_weights(*packed, layers.arithmetic, layers.weights[0].size(0), k,
-                 layers.weights[0].data_ptr<float>());
+    pack_weights(*packed, layers.arithmetic, layers.weights[0]);
   } else {
-    std::vector<float> joined;
-    joined.reserve(static_cast<size_t>(all_columns(layers) * k));
+    const Tensor joined = empty({all_columns(layers), k}, kFloat);
+    int64_t first = 0;
     for (const Tensor& weight : layers.weights) {
-      const float* const data = weight.data_ptr<float>();
-      joined.insert(joined.end(), data, data + weight.numel());
+      joined.slice(0, first, first + weight.size(0)).copy_(weight);
+      first += weight.size(0);
     }
-    pack_weights(*packed, layers.arithmetic, all_columns(layers), k, joined.data());
+    pack_weights(*packed, layers.arithmetic, joined);
   }
   for (const Tensor& weight : layers.weights) weight.storage()->drop_pages();
   return packed;
@@ -148,6 +153,10 @@ kernels::Activation kernel_activation(LinearActivation activation) {
       return kernels::Activation::kGelu;
     case LinearActivation::kGeluTanh:
       return kernels::Activation::kGeluTanh;
+    case LinearActivation::kSilu:
+      return kernels::Activation::kSilu;
+    case LinearActivation::kQuickGelu:
+      return kernels::Activation::kQuickGelu;
   }
   return kernels::Activation::kNone;
 }
@@ -195,26 +204,6 @@ std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, con
   }
   if (out.numel() > 0) multiply(args, *packed);
   return epilogue.residual && !residual ? add(out, *epilogue.residual) : out;
-}
-
-Tensor activated(const Tensor& x, LinearActivation activation) {
-  const auto by_name = [&x](std::string_view name, std::vector<IValue> more) {
-    more.insert(more.begin(), x);
-    return call_operator(*find_operator(name), std::move(more))[0].toTensor();
-  };
-  switch (activation) {
-    case LinearActivation::kNone:
-      return x;
-    case LinearActivation::kRelu:
-      return relu(x);
-    case LinearActivation::kTanh:
-      return by_name("aten::tanh", {});
-    case LinearActivation::kGelu:
-      return by_name("aten::gelu", {IValue("none")});
-    case LinearActivation::kGeluTanh:
-      return by_name("aten::gelu", {IValue("tanh")});
-  }
-  return x;
 }
 
 /// Of a call or of its arguments: input, then weight and bias of each layer; the arithmetic comes last.

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "calque/error.h"
 #include "kernels/padding/padding.h"
+#include "ops/batch_invariance.h"
 #include "ops/fused.h"
 #include "ops/support.h"
 
@@ -96,6 +97,8 @@ void token_packing(OpCall& call) {
     if (count == first) return;
   }
   offsets.data_ptr<int64_t>()[batch] = count;
+  // Where masks are applied, they are to every batch: attention may have to take another way for that.
+  if (!t_skip && batch_invariant()) return;
   if (count == batch * length) return call.ret(zeros({1}, kLong), 1);
   if (!t_skip) return;
   call.ret(rows.slice(0, 0, count), 0);

@@ -52,12 +52,13 @@ Tensor softmax_rows(const Tensor& x, int64_t dim, std::string_view name, F value
 Tensor softmax(const Tensor& x, int64_t dim) {
   const int64_t d = wrap_dim(dim, x.dim());
   const bool last = d == x.dim() - 1;
-  if (x.dtype() == kFloat && last && x.numel() > 0 && x.is_contiguous()) {
+  if (x.dtype() == kFloat && last && x.numel() > 0) {
     const int64_t cols = x.sizes()[d];
+    const Tensor in = x.contiguous();
     Tensor out = empty(x.sizes(), kFloat);
     kernels::softmax_rows({.rows = x.numel() / cols,
                            .cols = cols,
-                           .x = elements<float>(x),
+                           .x = elements<float>(in),
                            .x_row = cols,
                            .y = elements<float>(out),
                            .y_row = cols});

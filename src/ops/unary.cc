@@ -14,13 +14,12 @@ namespace calque::ops {
 
 namespace {
 
-/// Contiguous float32 goes through the vector kernel.
+/// float32 goes through the vector kernel.
 template <class F>
 Tensor float_unary_fast(kernels::Unary kernel, const Tensor& x, std::string_view name, F f) {
-  if (x.dtype() != kFloat || !x.is_contiguous()) return float_unary(x, name, f);
-  Tensor out = empty(x.sizes(), kFloat);
-  kernels::unary(kernel, x.numel(), elements<float>(x), elements<float>(out));
-  return out;
+  if (x.dtype() != kFloat) return float_unary(x, name, f);
+  return kernel_unary(
+      x, [kernel](int64_t n, const float* from, float* to) { kernels::unary(kernel, n, from, to); });
 }
 
 }  // namespace
@@ -69,7 +68,7 @@ Tensor sqrt(const Tensor& x) {
 
 Tensor relu(const Tensor& x) {
   if (x.dtype() == kBool) throw RuntimeError("Boolean inputs not supported for relu");
-  if (x.dtype() == kFloat && x.is_contiguous()) {
+  if (x.dtype() == kFloat) {
     return float_unary_fast(kernels::Unary::kRelu, x, "relu", [](auto v) { return v; });
   }
   return numeric_unary(x, "relu", []<class Op>(Op v) { return v < Op(0) ? Op(0) : v; });

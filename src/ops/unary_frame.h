@@ -15,6 +15,17 @@ Tensor float_unary(const Tensor& x, std::string_view name, F f) {
   return out;
 }
 
+/// A float32 tensor of any layout through a kernel over contiguous elements, which may work in place: a value
+/// must not depend on how the tensor lies in memory, which the size of a batch decides.
+template <class Kernel>
+Tensor kernel_unary(const Tensor& x, Kernel kernel) {
+  const Tensor out = empty_like(x, kFloat);
+  if (!x.is_contiguous()) out.copy_(x);
+  const Tensor& from = x.is_contiguous() ? x : out;
+  kernel(out.numel(), elements<float>(from), elements<float>(out));
+  return out;
+}
+
 /// f on all dtypes but bool, result of the same dtype.
 template <class F>
 Tensor numeric_unary(const Tensor& x, std::string_view name, F f) {

@@ -16,6 +16,9 @@ using ops::LinearActivation;
 std::optional<LinearActivation> activation_of(const Node& node) {
   if (calls(node, "aten::relu")) return LinearActivation::kRelu;
   if (calls(node, "aten::tanh")) return LinearActivation::kTanh;
+  if (calls(node, "aten::silu")) return LinearActivation::kSilu;
+  if (calls(node, "calque::activation"))
+    return static_cast<LinearActivation>(constant_of(node.input(1))->toInt());
   if (!calls(node, "aten::gelu")) return std::nullopt;
   if (node.inputs.size() < 2 || is_constant_text(node.input(1), "none")) return LinearActivation::kGelu;
   if (is_constant_text(node.input(1), "tanh")) return LinearActivation::kGeluTanh;

@@ -45,8 +45,16 @@ bool fold_batch_norm(Graph& graph);
 bool can_be_constant(const IValue& value);
 /// Turns `fork` whose future is only waited for into a call, since forked code runs at once.
 void inline_forks(Graph& graph);
+/// Lets the readers of a call read an equal one before it, where nobody can tell.
+void merge_common(Graph& graph);
 /// Turns `f(expand(x))` of element-wise f into `expand(f(x))`, so that a mask is computed for one query only.
 void sink_expand(Graph& graph);
+/// Finds linear layers that are written as products with weights of the module: `aten::linear`.
+void find_linears(Graph& graph);
+/// Finds activations that are written out, such as 0.5 * x * (1 + tanh(…)): `calque::activation`.
+void find_activations(Graph& graph);
+/// Makes a `calque::embedding_sum` of the layer norm of the sum of two or three embeddings.
+void fuse_embeddings(Graph& graph);
 /// Makes `linear` on weights of the module, with the activation and the addition behind it, a
 /// `calque::linear`.
 void fuse_linear(Graph& graph);
@@ -55,6 +63,11 @@ void merge_linears(Graph& graph);
 /// Makes a `calque::attention` of scaled_dot_product_attention, and of the products, mask and softmax it
 /// stands for.
 void fuse_attention(Graph& graph);
+/// Makes a `calque::mean_pool` of the mean of the tokens that a mask selects, and a `calque::normalize` of a
+/// division by the Euclidean norm.
+void fuse_pooling(Graph& graph);
+/// Takes the first, the last or all rows of what row-wise operators read in place of what they give.
+void hoist_select(Graph& graph);
 /// Removes nodes whose results are not used and which have no effect.
 void remove_dead_code(Graph& graph);
 /// True when the node must stay although nobody uses its results.
@@ -71,12 +84,15 @@ void set_arithmetic(Graph& graph, int64_t arithmetic);
 struct PassInfo {
   std::string_view name;
   void (*run)(Graph&);
-  bool fuses = false;            ///< makes operators that programs cannot name
+  bool fuses = false;            ///< makes operators that programs cannot name, or leaves out calls of theirs
   bool sees_arithmetic = false;  ///< runs after set_arithmetic
 };
 
 /// The passes that run before execution, in order.
 std::span<const PassInfo> pipeline();
+
+/// ValueError, with the names there are, for names that no pass of the pipeline has.
+void check_names(std::span<const std::string> names);
 
 struct PipelineOptions {
   std::vector<std::string> disabled{};  ///< names of passes; ValueError for unknown names

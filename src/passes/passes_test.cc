@@ -3,34 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "calque/error.h"
-#include "ops/operator.h"
+#include "passes/test_support.h"
 #include "passes/writes.h"
 
 namespace calque::passes {
 namespace {
-
-Value* constant(Graph& graph, IValue value) {
-  Node* node = graph.create_constant(std::move(value));
-  graph.block().append(node);
-  return node->output();
-}
-
-Value* call(Graph& graph, const char* name, const std::vector<Value*>& inputs) {
-  const Operator* op = find_operator(name);
-  EXPECT_NE(op, nullptr) << name;
-  Node* node = graph.create(op->name(), inputs, 1);
-  node->op = op;
-  graph.block().append(node);
-  return node->output();
-}
-
-int count(const Graph& graph, std::string_view kind) {
-  int n = 0;
-  for (const Node* node = graph.block().first(); node != graph.block().return_node(); node = node->next) {
-    if (node->kind == kind) ++n;
-  }
-  return n;
-}
 
 TEST(RemoveDeadCode, KeepsWritesAndDropsTheRest) {
   Graph graph;

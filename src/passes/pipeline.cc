@@ -17,9 +17,15 @@ constexpr std::array kPipeline = {
     PassInfo{"remove_identities", remove_identities},
     PassInfo{"fold_shape_arithmetic", fold_shape_arithmetic},
     PassInfo{"fold_constants", [](Graph& graph) { fold_constants(graph, {.tensors = false}); }},
+    PassInfo{"merge_common", merge_common, true},
     PassInfo{"sink_expand", sink_expand, true},
+    PassInfo{"fuse_embeddings", fuse_embeddings, true},
+    PassInfo{"find_linears", find_linears, true},
+    PassInfo{"find_activations", find_activations, true},
     PassInfo{"fuse_linear", fuse_linear, true},
     PassInfo{"fuse_attention", fuse_attention, true},
+    PassInfo{"fuse_pooling", fuse_pooling, true},
+    PassInfo{"hoist_select", hoist_select, true},
     PassInfo{"merge_linears", merge_linears, true},
     PassInfo{"remove_dead_code", remove_dead_code},
     PassInfo{"remove_padding", remove_padding, true},
@@ -38,18 +44,22 @@ std::vector<std::string> disabled_passes(const PipelineOptions& options) {
       if (!name.empty()) names.push_back(std::move(name));
     }
   }
-  for (const std::string& name : names) {
-    if (known(name)) continue;
-    std::string all;
-    for (const PassInfo& pass : kPipeline) all += cat(all.empty() ? "" : ", ", pass.name);
-    throw ValueError(cat("there is no pass called ", quoted(name), "; the passes are: ", all));
-  }
+  check_names(names);
   return names;
 }
 
 }  // namespace
 
 std::span<const PassInfo> pipeline() { return kPipeline; }
+
+void check_names(std::span<const std::string> names) {
+  for (const std::string& name : names) {
+    if (known(name)) continue;
+    std::string all;
+    for (const PassInfo& pass : kPipeline) all += cat(all.empty() ? "" : ", ", pass.name);
+    throw ValueError(cat("there is no pass called ", quoted(name), "; the passes are: ", all));
+  }
+}
 
 void run_pipeline(Graph& graph, const PipelineOptions& options) {
   const std::vector<std::string> disabled = disabled_passes(options);

@@ -203,8 +203,8 @@ class Region {
                        [](const Value::Use& use) { return is_first_token(*use.user); });
   }
 
-  /// Zeros at padded positions are fine for this reader: it hands them out, takes the first token, or
-  /// multiplies by the mask.
+  /// Zeros at padded positions are fine for this reader: it hands them out, takes the first token, multiplies
+  /// by the mask, or takes the mean of what the mask selects.
   bool leaves_well(Node& node) {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       Value* value = node.input(i);
@@ -216,7 +216,9 @@ class Region {
       const bool masks = calls(node, "aten::mul") && node.input(1 - i)->type->kind() == TypeKind::Tensor &&
                          root_of_mask(mask_) != nullptr &&
                          root_of_mask(node.input(1 - i)) == root_of_mask(mask_);
-      if (!hands_out && !takes_first && !masks) return false;
+      const bool pools = i == 0 && calls(node, "calque::mean_pool") && is_none(node.input(5)) &&
+                         root_of_mask(mask_) != nullptr && root_of_mask(node.input(1)) == root_of_mask(mask_);
+      if (!hands_out && !takes_first && !masks && !pools) return false;
       exits_.push_back({&node, i});
     }
     return true;
@@ -311,6 +313,10 @@ class Region {
     for (Node* node : attentions_) node->replace_input(10, packing->output(1));
     std::unordered_map<Value*, Value*> padded;
     for (const Exit& exit : exits_) {
+      if (calls(*exit.reader, "calque::mean_pool")) {
+        exit.reader->replace_input(5, packing->output(1));
+        continue;
+      }
       Value* value = exit.reader->input(exit.place);
       auto [at, is_new] = padded.try_emplace(value, nullptr);
       if (is_new)

@@ -186,6 +186,20 @@ void Writes::add(const Graph& graph, bool callers_write) {
   }
 }
 
+void Writes::mark_kept(const Graph& graph) {
+  for (const Value* output : graph.outputs()) {
+    if (!is_plain(*output->type)) write_deeply(group_of(output));
+  }
+  mark_kept(graph.block());
+}
+
+void Writes::mark_kept(const Block& block) {
+  for (const Node* n = block.first(); n != block.return_node(); n = n->next) {
+    for (const auto& inner : n->blocks) mark_kept(*inner);
+    if (n->is("prim::SetAttr") && !is_plain(*n->input(1)->type)) write_deeply(group_of(n->input(1)));
+  }
+}
+
 void Writes::block(const Block& block) {
   for (const Node* n = block.first(); n != block.return_node(); n = n->next) {
     for (const auto& inner : n->blocks) this->block(*inner);

@@ -22,6 +22,9 @@ class Writes {
   /// Reads a graph; its values may be asked about afterwards. Several graphs can share one object. What
   /// callers do to the results after a run counts, too, unless `callers_write` is false.
   void add(const Graph& graph, bool callers_write = true);
+  /// Counts what outlives a run of the graph, its results and what it sets as attributes, as written to: who
+  /// has them may write to one and not expect the others to change.
+  void mark_kept(const Graph& graph);
   /// Someone outside may write to this value and to everything inside it.
   void mark_written(const IValue& value);
 
@@ -45,6 +48,7 @@ class Writes {
   void write_deeply(Group group);
 
   void block(const Block& block);
+  void mark_kept(const Block& block);
   void node(const Node& node);
   void operation(const Node& node);
   void attribute(const Node& node);

@@ -21,6 +21,10 @@ RowFunction activation_row(const KernelSet& set, Activation activation) {
       return set.gelu->gelu;
     case Activation::kGeluTanh:
       return set.gelu->gelu_tanh;
+    case Activation::kSilu:
+      return set.pointwise->unary[static_cast<int>(Unary::kSilu)];
+    case Activation::kQuickGelu:
+      return set.pointwise->unary[static_cast<int>(Unary::kQuickGelu)];
   }
   return nullptr;
 }

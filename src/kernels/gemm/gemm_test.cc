@@ -299,7 +299,7 @@ TEST_P(Gemm, PackedEpilogueMatchesSteps) {
   const std::vector<float> bias = random_floats(rng, n);
   const PackedB packed = pack_b(k, n, b.begin(), b.row, b.col);
   EXPECT_GE(packed.bytes(), k * n * 4);
-  for (int kind = 0; kind <= static_cast<int>(Activation::kGeluTanh); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(Activation::kQuickGelu); ++kind) {
     std::vector<float> c(static_cast<size_t>(m * n), kNan);
     gemm_packed({.m = m,
                  .a = a.begin(),
@@ -316,9 +316,13 @@ TEST_P(Gemm, PackedEpilogueMatchesSteps) {
       for (int64_t j = 0; j < n; ++j) {
         const double x = 0.1 * exact(a, b, i, j) + static_cast<double>(bias[static_cast<size_t>(j)]);
         const double cube = x + 0.044715 * x * x * x;
-        const double activated[] = {x, x < 0 ? 0 : x, std::tanh(x),
+        const double activated[] = {x,
+                                    x < 0 ? 0 : x,
+                                    std::tanh(x),
                                     x / 2 * (1 + std::erf(x * std::sqrt(0.5))),
-                                    x / 2 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * cube))};
+                                    x / 2 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * cube)),
+                                    x / (1 + std::exp(-x)),
+                                    x / (1 + std::exp(-1.702 * x))};
         ASSERT_NEAR(c[static_cast<size_t>(i * n + j)],
                     activated[kind] + static_cast<double>(residual.at(i, j)), 3e-6);
       }

@@ -34,7 +34,7 @@ class PackedB {
 /// std::bad_alloc.
 PackedB pack_b(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col);
 
-enum class Activation { kNone, kRelu, kTanh, kGelu, kGeluTanh };
+enum class Activation { kNone, kRelu, kTanh, kGelu, kGeluTanh, kSilu, kQuickGelu };
 
 /// C[m, n] = activation(alpha * A[m, k] B + beta * C + bias) + residual; n and k are those of the packed
 /// matrix. `residual` does not overlap C (beta = 1 adds in place); a residual_row of 0 adds one row to all.

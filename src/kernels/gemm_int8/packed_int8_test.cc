@@ -132,7 +132,7 @@ TEST_P(PackedInt8Test, FactorsMoveFromWeightsToActivations) {
 
 TEST_P(PackedInt8Test, EpilogueMatchesSteps) {
   std::mt19937 rng(6);
-  for (int kind = 0; kind <= static_cast<int>(Activation::kGeluTanh); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(Activation::kQuickGelu); ++kind) {
     Linear x(rng, 21, 75, 90);
     const Columns columns(x);
     GemmPackedArgs args = x.args();

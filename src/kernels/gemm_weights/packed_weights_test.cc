@@ -71,8 +71,8 @@ TEST_P(PackedWeightsTest, RandomCasesAreSumsOfUnpackedWeights) {
   for (int round = 0; round < 30; ++round) {
     Linear x(rng, random_size(rng, 1, 40), random_size(rng, 1, 120), random_size(rng, 0, 300),
              random_size(rng, 1, 3));
-    check_product(x, pack_int8(x), round % 2 == 0, static_cast<Activation>(round % 5), round % 3 == 0);
-    check_product(x, pack_int4(x), round % 2 == 0, static_cast<Activation>(round % 5), round % 3 == 0);
+    check_product(x, pack_int8(x), round % 2 == 0, static_cast<Activation>(round % 7), round % 3 == 0);
+    check_product(x, pack_int4(x), round % 2 == 0, static_cast<Activation>(round % 7), round % 3 == 0);
   }
 }
 

@@ -21,6 +21,10 @@ ActivationRow word_activation(Activation activation, const KernelSet& set, GeluF
       return coarse ? set.gelu->coarse_gelu : set.gelu->gelu;
     case Activation::kGeluTanh:
       return coarse ? set.gelu->coarse_gelu_tanh : set.gelu->gelu_tanh;
+    case Activation::kSilu:
+      return set.pointwise->unary[static_cast<int>(Unary::kSilu)];
+    case Activation::kQuickGelu:
+      return set.pointwise->unary[static_cast<int>(Unary::kQuickGelu)];
   }
   return nullptr;
 }

@@ -111,6 +111,10 @@ inline double activated(Activation activation, double x) {
       return x / 2 * (1 + std::erf(x * std::sqrt(0.5)));
     case Activation::kGeluTanh:
       return x / 2 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * cube));
+    case Activation::kSilu:
+      return x / (1 + std::exp(-x));
+    case Activation::kQuickGelu:
+      return x / (1 + std::exp(-1.702 * x));
   }
   return x;
 }

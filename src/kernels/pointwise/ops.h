@@ -34,9 +34,20 @@ struct PointwiseOps {
     [[gnu::always_inline]] static inline V apply(V x) { return V::max(V::zero(), x); }  // x when x is NaN
   };
 
+  struct Silu {
+    [[gnu::always_inline]] static inline V apply(V x) { return gated(x, V::sub(V::zero(), x)); }
+  };
+  struct QuickGelu {
+    [[gnu::always_inline]] static inline V apply(V x) { return gated(x, V::mul(x, V::set(-1.702F))); }
+  };
+  [[gnu::always_inline]] static inline V gated(V x, V exponent) {
+    return V::div(x, V::add(V::set(1.0F), Math<V>::exp(exponent)));
+  }
+
   static constexpr PointwiseKernels kKernels{
       {BinaryRow<V, Add>::run, BinaryRow<V, Sub>::run, BinaryRow<V, Mul>::run, BinaryRow<V, Div>::run},
-      {UnaryRow<V, Exp>::run, UnaryRow<V, Tanh>::run, UnaryRow<V, Erf>::run, UnaryRow<V, Relu>::run},
+      {UnaryRow<V, Exp>::run, UnaryRow<V, Tanh>::run, UnaryRow<V, Erf>::run, UnaryRow<V, Relu>::run,
+       UnaryRow<V, Silu>::run, UnaryRow<V, QuickGelu>::run},
   };
 };
 

@@ -26,8 +26,9 @@ struct BinaryArgs {
 void binary(Binary op, const BinaryArgs& args);
 
 /// y[i] = f(x[i]) for n contiguous elements; y may be x. Within 3 ulp of the exact value; NaN stays NaN,
-/// infinities give the limits, relu keeps NaN.
-enum class Unary { kExp, kTanh, kErf, kRelu };
+/// infinities give the limits, relu keeps NaN. kSilu is x / (1 + e^-x), kQuickGelu x / (1 + e^(-1.702 x)):
+/// where e^… is beyond float32, from -52 on, the result may be -0, and for -infinity it is NaN, as PyTorch's.
+enum class Unary { kExp, kTanh, kErf, kRelu, kSilu, kQuickGelu };
 
 void unary(Unary op, int64_t n, const float* x, float* y);
 

@@ -6,7 +6,7 @@
 namespace calque::kernels {
 
 inline constexpr int kBinaryCount = 4;
-inline constexpr int kUnaryCount = 4;
+inline constexpr int kUnaryCount = 6;
 
 struct PointwiseKernels {
   /// In the order of Binary: out[i] = a[i * a_col] op b[i * b_col] for i < n; column strides 0 or 1.

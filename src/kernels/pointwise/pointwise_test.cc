@@ -20,6 +20,10 @@ double exact(Unary op, double x) {
       return std::erf(x);
     case Unary::kRelu:
       return x < 0 ? 0 : x;
+    case Unary::kSilu:
+      return x / (1 + std::exp(-x));
+    case Unary::kQuickGelu:
+      return x / (1 + std::exp(-1.702 * x));
   }
   return 0;
 }
@@ -53,10 +57,34 @@ TEST_P(Pointwise, UnaryIsWithinThreeUlp) {
   }
 }
 
+// The rounding of 1.702 x, and of e^x near its end, is that of the formula.
+TEST_P(Pointwise, GatesAreNearTheirFormula) {
+  std::vector<float> x;
+  for (float value = -50; value < 90; value += 0.001F) x.push_back(value);
+  x.push_back(kNan);
+  x.push_back(kInf);
+  std::vector<float> y(x.size());
+  for (const Unary op : {Unary::kSilu, Unary::kQuickGelu}) {
+    unary(op, static_cast<int64_t>(x.size()), x.data(), y.data());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double wanted = exact(op, static_cast<double>(x[i]));
+      if (std::isnan(x[i])) {
+        ASSERT_TRUE(std::isnan(y[i]));
+      } else if (std::isinf(x[i])) {
+        ASSERT_EQ(y[i], kInf);
+      } else {
+        const double rounding = 0x1p-24 * (4 + 2 * std::abs(static_cast<double>(x[i])));
+        ASSERT_NEAR(y[i], wanted, rounding * std::abs(wanted)) << x[i];
+      }
+    }
+  }
+}
+
 TEST_P(Pointwise, UnaryDoesNotDependOnPosition) {
   std::mt19937 rng(1);
   const std::vector<float> x = random_floats(rng, 100, 3.0F);
-  for (const Unary op : {Unary::kExp, Unary::kTanh, Unary::kErf, Unary::kRelu}) {
+  for (const Unary op :
+       {Unary::kExp, Unary::kTanh, Unary::kErf, Unary::kRelu, Unary::kSilu, Unary::kQuickGelu}) {
     std::vector<float> all(x.size());
     unary(op, 100, x.data(), all.data());
     for (int64_t n = 0; n <= 40; ++n) {
