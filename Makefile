@@ -131,6 +131,12 @@ conformance-full:  ## the differential tests at full size, libtorch 1.13 and Net
 	@CALQUE_FULL=1 tools/run_pytest.sh tests/conformance tests/python
 	@tests/full/run.sh
 
+.PHONY: conformance-sweep
+conformance-sweep:  ## PyTorch's archives on each instruction set, with each pass left out in turn
+	@tools/setup.sh test
+	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON -DCMAKE_UNITY_BUILD=OFF)
+	@CALQUE_SWEEP=1 tools/run_pytest.sh tests/conformance/test_sweep.py
+
 .PHONY: wheel
 wheel:  ## the Python package as one file, build/wheel/calque-*.whl
 	@$(PYTHON) -m pip wheel -q --no-deps --disable-pip-version-check -w build/wheel .

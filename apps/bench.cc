@@ -30,7 +30,8 @@ struct BenchArguments {
   std::vector<std::string> shapes = {"1x8", "1x128", "8x128"};
   double seconds = 1;
   int repeat = 0, threads = 0;
-  bool json = false, worker = false, shapes_given = false;
+  bool json = false, worker = false, shapes_given = false, batch_invariant = false;
+  PassOptions passes;
 };
 
 struct Measurement {
@@ -67,8 +68,10 @@ io::NamedTensors made_up_inputs(const Signature& signature, const std::vector<in
 Measurement measure(const jit::Method& method, const Call& call, const BenchArguments& arguments,
                     std::string shape) {
   Measurement result{.shape = std::move(shape)};
+  const jit::RunOptions limits{.skip_padding = arguments.padding == "zero",
+                               .batch_invariant = arguments.batch_invariant};
   const auto first = Clock::now();
-  method(call.inputs, call.kwargs, {.skip_padding = arguments.padding == "zero"});
+  method(call.inputs, call.kwargs, limits);
   result.first = seconds_since(first);
 
   std::vector<double> times;
@@ -76,7 +79,7 @@ Measurement measure(const jit::Method& method, const Call& call, const BenchArgu
   const auto wanted = static_cast<size_t>(arguments.repeat);
   while (wanted > 0 ? times.size() < wanted : times.size() < 5 || seconds_since(start) < arguments.seconds) {
     const auto begin = Clock::now();
-    method(call.inputs, call.kwargs, {.skip_padding = arguments.padding == "zero"});
+    method(call.inputs, call.kwargs, limits);
     times.push_back(seconds_since(begin));
   }
   result.median = median(times);
@@ -130,7 +133,7 @@ void bench(const BenchArguments& arguments) {
                         .skip_padding = arguments.padding == "zero"});
   }
   const auto start = Clock::now();
-  const jit::Module module = load_module(arguments.model, arguments.dtype, false);
+  const jit::Module module = load_module(arguments.model, arguments.dtype, false, true, arguments.passes);
   const double load = seconds_since(start);
   const jit::Method method = module.get_method(arguments.method);
   const Signature signature = read_signature(method.schema());
@@ -150,6 +153,7 @@ void bench(const BenchArguments& arguments) {
   progress.clear();
   if (arguments.json) return fmt::print("{}\n", json_of(arguments, load, measurements));
   print(load, measurements);
+  print_pass_times(module, arguments.passes);
 }
 
 }  // namespace
@@ -182,6 +186,8 @@ void add_bench(CLI::App& app) {
   command->add_option("--method", arguments->method, "Method to call")->capture_default_str();
   add_run_dtype_option(*command, arguments->dtype);
   add_padding_option(*command, arguments->padding);
+  add_batch_invariant_option(*command, arguments->batch_invariant);
+  add_pass_options(*command, arguments->passes);
   command->add_option("--seconds", arguments->seconds, "Time to spend on each shape")
       ->check(CLI::Validator(finite_seconds, "FLOAT in [0 - 3600]"))
       ->capture_default_str();
@@ -209,7 +215,8 @@ void add_bench(CLI::App& app) {
       "Examples:\n"
       "  calque bench model.pt\n"
       "  calque bench model.pt --shapes 1x16,32x64 --threads 1 --json\n"
-      "  calque bench model.pt --input in.npz --repeat 100");
+      "  calque bench model.pt --input in.npz --repeat 100\n"
+      "  calque bench model.pt --disable-pass fuse_linear,merge_linears");
   command->callback([arguments, shapes] {
     arguments->shapes_given = shapes->count() > 0;
     bench(*arguments);

@@ -27,6 +27,7 @@ struct InspectArguments {
   std::string model, module;
   bool code = false, graph = false, inlined = false, json = false, verify_checksums = false;
   int depth = 3;
+  PassOptions passes;
 };
 
 struct ModuleRow {
@@ -222,13 +223,17 @@ jit::Module submodule(const jit::Module& root, const std::string& name) {
 }
 
 void inspect(const InspectArguments& arguments) {
-  const jit::Module root = load_module(arguments.model, "", arguments.verify_checksums, false);
+  const bool to_run = arguments.passes.time_passes || !arguments.passes.dump_phases.empty();
+  const jit::Module root =
+      load_module(arguments.model, "", arguments.verify_checksums, to_run, arguments.passes);
   const jit::Module module = arguments.module.empty() ? root : submodule(root, arguments.module);
   if (arguments.code) return fmt::print("{}", module.code());
   if (arguments.graph) return fmt::print("{}", module.graph(arguments.inlined));
   const Summary summary = summarise(arguments.model, module);
   if (arguments.json) return fmt::print("{}\n", json_of(arguments.model, summary));
   print_summary(arguments.model, summary, arguments.depth);
+  if (arguments.passes.time_passes) fmt::print("\n{}\n", heading("Passes over forward"));
+  print_pass_times(root, arguments.passes);
 }
 
 }  // namespace
@@ -247,6 +252,7 @@ void add_inspect(CLI::App& app) {
   command->add_flag("--inlined", arguments->inlined, "With --graph: submodule calls replaced by their bodies")
       ->needs(graph);
   add_checksums_option(*command, arguments->verify_checksums);
+  add_pass_options(*command, arguments->passes);
   CLI::Option* json = command->add_flag("--json", arguments->json, "Print everything as one JSON object");
   code->excludes(graph)->excludes(json);
   graph->excludes(json);
@@ -255,6 +261,7 @@ void add_inspect(CLI::App& app) {
       "  calque inspect model.pt\n"
       "  calque inspect model.pt --code\n"
       "  calque inspect model.pt --graph --inlined\n"
+      "  calque inspect model.pt --dump-phases phases\n"
       "  calque inspect model.pt --json");
   command->callback([arguments] { inspect(*arguments); });
 }

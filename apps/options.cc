@@ -63,6 +63,11 @@ void add_padding_option(CLI::App& command, std::string& padding) {
       ->capture_default_str();
 }
 
+void add_batch_invariant_option(CLI::App& command, bool& wanted) {
+  command.add_flag("--batch-invariant", wanted,
+                   "Give each row of a batch the same bits whatever else is in the batch");
+}
+
 void add_threads_option(CLI::App& command, int& threads) {
   command
       .add_option("--threads", threads,
@@ -70,9 +75,31 @@ void add_threads_option(CLI::App& command, int& threads) {
       ->check(CLI::Range(1, 1024));
 }
 
-jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums,
-                        bool to_run) {
+void add_pass_options(CLI::App& command, PassOptions& passes) {
+  command
+      .add_option("--disable-pass", passes.disable_pass,
+                  "Leave out these passes over the graph, by name, separated by commas")
+      ->delimiter(',');
+  command.add_flag("--time-passes", passes.time_passes, "Print how long each pass over the graph takes");
+  add_path_option(command, "--dump-phases", passes.dump_phases,
+                  "Write the graph after each pass to a file in this folder");
+}
+
+void print_pass_times(const jit::Module& module, const PassOptions& passes) {
+  if (!passes.time_passes) return;
+  std::vector<std::vector<std::string>> rows = {{"pass", "time", "function"}};
+  for (const jit::PassTime& time : jit::pass_times(module)) {
+    rows.push_back({time.pass, seconds_text(time.seconds), printable(time.function)});
+  }
+  fmt::print("{}", columns(rows, {1}));
+}
+
+jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums, bool to_run,
+                        const PassOptions& passes) {
   jit::LoadOptions options;
+  options.disable_pass = passes.disable_pass;
+  options.time_passes = passes.time_passes;
+  options.dump_phases = passes.dump_phases;
   options.prepare = to_run;
   options.verify_checksums = verify_checksums;
   if (dtype == "bf16") {

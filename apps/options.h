@@ -22,14 +22,27 @@ void add_checksums_option(CLI::App& command, bool& verify);
 void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& description);
 /// --padding: `exact` or `zero`.
 void add_padding_option(CLI::App& command, std::string& padding);
+/// --batch-invariant.
+void add_batch_invariant_option(CLI::App& command, bool& wanted);
 /// --dtype of commands that run a model: `bf16` and `int8`, too, which load_module() understands.
 void add_run_dtype_option(CLI::App& command, std::string& dtype);
 /// --threads; 0 when it is not given.
 void add_threads_option(CLI::App& command, int& threads);
 
+/// What happens to graphs before they run.
+struct PassOptions {
+  std::vector<std::string> disable_pass;
+  bool time_passes = false;
+  std::string dump_phases;
+};
+/// --disable-pass, --time-passes and --dump-phases.
+void add_pass_options(CLI::App& command, PassOptions& passes);
+/// With --time-passes: a table of what the passes took until now.
+void print_pass_times(const jit::Module& module, const PassOptions& passes);
+
 /// Loads an archive; remarks of the loader go to stderr.
 jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums,
-                        bool to_run = true);
+                        bool to_run = true, const PassOptions& passes = {});
 
 /// `8x128` as sizes. UsageError for another text.
 std::vector<int64_t> read_shape(const std::string& text);

@@ -26,7 +26,8 @@ struct RunArguments {
   std::string dtype, padding = "exact";
   int repeat = 1;
   int threads = 0;
-  bool quiet = false, verify_checksums = false;
+  bool quiet = false, verify_checksums = false, batch_invariant = false;
+  PassOptions passes;
   double max_seconds = 0;
   uint64_t max_memory = 0;
   int64_t max_iterations = 0;
@@ -43,7 +44,8 @@ void print_outputs(const std::vector<Output>& outputs) {
 
 void run(const RunArguments& arguments) {
   if (arguments.threads > 0) set_num_threads(arguments.threads);
-  const jit::Module module = load_module(arguments.model, arguments.dtype, arguments.verify_checksums);
+  const jit::Module module =
+      load_module(arguments.model, arguments.dtype, arguments.verify_checksums, true, arguments.passes);
   const jit::Method method = module.get_method(arguments.method);
   const io::NamedTensors tensors =
       arguments.input.empty() ? io::NamedTensors{} : io::read_tensors(arguments.input);
@@ -55,6 +57,7 @@ void run(const RunArguments& arguments) {
   limits.max_memory = static_cast<int64_t>(arguments.max_memory);
   limits.max_iterations = arguments.max_iterations;
   limits.skip_padding = arguments.padding == "zero";
+  limits.batch_invariant = arguments.batch_invariant;
 
   IValue result;
   std::vector<double> times;
@@ -72,6 +75,7 @@ void run(const RunArguments& arguments) {
   }
   if (arguments.quiet) return;
   print_outputs(outputs);
+  print_pass_times(module, arguments.passes);
   if (arguments.repeat > 1) {
     fmt::print("first call {}, median of the other {} {}\n", seconds_text(times.front()), times.size() - 1,
                seconds_text(median({times.begin() + 1, times.end()})));
@@ -91,6 +95,8 @@ void add_run(CLI::App& app) {
   command->add_option("--method", arguments->method, "Method to call")->capture_default_str();
   add_run_dtype_option(*command, arguments->dtype);
   add_padding_option(*command, arguments->padding);
+  add_batch_invariant_option(*command, arguments->batch_invariant);
+  add_pass_options(*command, arguments->passes);
   command->add_option("--repeat", arguments->repeat, "Call it so often, and print the times")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
@@ -113,6 +119,8 @@ void add_run(CLI::App& app) {
       "  calque run model.pt --input in.npz --output out.npz\n"
       "  calque run model.pt --input in.json --output out.json --threads 1\n"
       "  calque run model.pt --input in.npz --repeat 20\n"
+      "  calque run model.pt --input in.npz --padding zero --batch-invariant\n"
+      "  calque run model.pt --input in.npz --disable-pass fuse_attention --time-passes\n"
       "  calque run unknown.pt --input in.npz --max-seconds 10 --max-memory 2GB --max-iterations 1000000");
   command->callback([arguments] { run(*arguments); });
 }

@@ -44,6 +44,13 @@ struct LoadOptions {
   Precision precision = Precision::Float32;
   /// Pack the weights that `forward` multiplies by now, and not in the first call.
   bool prepare = true;
+  /// Graph passes to leave out, by name. ValueError for an unknown one. CALQUE_DISABLE_PASS adds to it.
+  std::vector<std::string> disable_pass{};
+  /// Keep how long each pass takes, for pass_times().
+  bool time_passes = false;
+  /// Folder where the graph of each function that is planned is written after each pass, as
+  /// `FUNCTION.03-pass.txt`. CALQUE_DUMP_PHASES is the default.
+  std::string dump_phases{};
   /// Upper bound of memory that loading may take beyond the file itself, in bytes.
   int64_t max_memory = int64_t{8} << 30;
   /// Deepest nesting of expressions, blocks, pickled containers and calls.
@@ -63,6 +70,9 @@ struct RunOptions {
   /// Where a model's tokens are independent but for its attention mask: leave out the positions that the mask
   /// excludes, and give zeros there. Otherwise they are computed, as PyTorch does.
   bool skip_padding = false;
+  /// Each row of a batch gets the bits that it gets alone, whatever the other rows are and however many.
+  /// Positions that an attention mask excludes are not meant, nor operators that are defined over a batch.
+  bool batch_invariant = false;
   std::shared_ptr<std::atomic<bool>>
       cancel{};  ///< set it from another thread: the run ends with CancelledError
 };
@@ -171,6 +181,17 @@ Module load(const void* data, size_t size, std::shared_ptr<const void> keeper,
             const LoadOptions& options = {});
 Module load(const void* data, size_t size, std::shared_ptr<const void> keeper, ExtraFilesMap& extra_files,
             const LoadOptions& options = {});
+
+/// How long one pass took over the graph of one function.
+struct PassTime {
+  std::string function;  ///< qualified name
+  std::string pass;
+  double seconds = 0;
+};
+
+/// Of the functions of a module that was loaded with `time_passes` and that are planned by now, in the order
+/// of the passes.
+std::vector<PassTime> pass_times(const Module& module);
 
 /// Writes an archive that torch.jit.load of PyTorch 1.13 and newer reads. Same module, same bytes. Written to
 /// a temporary file and renamed.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 import re
 import resource
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BenchReport", "Inspection", "bench", "check", "convert", "export", "inspect", "run", "script", "tokenize"]
 
+_log = logging.getLogger(__name__)
 Path_ = str | os.PathLike[str]
 _TASKS = {
     "feature-extraction": "Model",
@@ -168,10 +170,15 @@ def _flatten(value: Any, into: dict[str, Tensor]) -> dict[str, Tensor]:
     return into
 
 
-def _load_to_run(model: Path_, dtype: _calque.dtype | str | None, verify_checksums: bool = False) -> jit.ScriptModule:
+def _load_to_run(model: Path_, dtype: _calque.dtype | str | None, **options: Any) -> jit.ScriptModule:
     if isinstance(dtype, str):
-        return jit.load(model, precision=dtype, verify_checksums=verify_checksums)
-    return jit.load(model, dtype=dtype, verify_checksums=verify_checksums)
+        return jit.load(model, precision=dtype, **options)
+    return jit.load(model, dtype=dtype, **options)
+
+
+def _log_pass_times(module: ScriptModule) -> None:
+    for function, name, seconds in jit.pass_times(module):
+        _log.info("pass %s over %s: %.3f ms", name, function, 1e3 * seconds)
 
 
 def _skips(padding: str) -> bool:
@@ -188,6 +195,10 @@ def run(
     method: str = "forward",
     dtype: _calque.dtype | str | None = None,
     padding: str = "exact",
+    batch_invariant: bool = False,
+    disable_pass: Sequence[str] = (),
+    time_passes: bool = False,
+    dump_phases: Path_ | None = None,
     repeat: int = 1,
     verify_checksums: bool = False,
     threads: int = 0,
@@ -200,15 +211,20 @@ def run(
     Inputs are found by the names of the method's arguments, or by position as input.0, input.1, …; entries of a list x as x.0,
     x.1, …. `output` is a file to write. Zero means no limit of `max_seconds`, `max_memory` (bytes) and `max_iterations`.
     `dtype` "bf16" or "int8" computes products in it, a dtype converts the weights. `padding` "zero" leaves out positions that the
-    attention mask excludes and gives zeros there, "exact" computes them.
+    attention mask excludes and gives zeros there, "exact" computes them. `batch_invariant` gives each row of a batch the bits that
+    it gets alone. `disable_pass` names passes over the graph to leave out,
+    `time_passes` logs how long each takes (logger "calque"), `dump_phases` is a folder where the graph is written after each.
     """
     with _threads(threads):
-        module = _load_to_run(model, dtype, verify_checksums)
+        passes: dict[str, Any] = {"disable_pass": disable_pass, "time_passes": time_passes, "dump_phases": dump_phases}
+        module = _load_to_run(model, dtype, verify_checksums=verify_checksums, **passes)
         tensors = input if isinstance(input, Mapping) else {} if input is None else io.read_tensors(input)
         kwargs = _call_of(module, method, tensors)
-        limits = RunOptions(max_seconds=max_seconds, max_memory=max_memory, max_iterations=max_iterations, skip_padding=_skips(padding))
+        limits = RunOptions(max_seconds=max_seconds, max_memory=max_memory, max_iterations=max_iterations)
+        limits.skip_padding, limits.batch_invariant = _skips(padding), batch_invariant
         for _ in range(max(1, repeat)):
             result = module.run([], kwargs, limits, method)
+    _log_pass_times(module)
     outputs = _flatten(result, {})
     if output is not None:
         io.write_tensors(output, outputs)
@@ -237,12 +253,24 @@ class Inspection:
     """Names with bytes."""
 
 
-def inspect(model: Path_, *, module: str = "", verify_checksums: bool = False) -> Inspection:
+def inspect(
+    model: Path_,
+    *,
+    module: str = "",
+    verify_checksums: bool = False,
+    disable_pass: Sequence[str] = (),
+    time_passes: bool = False,
+    dump_phases: Path_ | None = None,
+) -> Inspection:
     """Shows what lies in a TorchScript archive; runs nothing of it. `module` looks at a submodule, by its dotted name.
+
+    `time_passes` and `dump_phases` plan forward and show what the passes over its graph take and make, as in `run`.
 
     The source and the graphs are attributes of the module: `calque.jit.load(model).code`, `.graph`, `.inlined_graph`.
     """
-    root = jit.load(model, verify_checksums=verify_checksums)
+    passes: dict[str, Any] = {"disable_pass": disable_pass, "time_passes": time_passes, "dump_phases": dump_phases}
+    root = jit.load(model, verify_checksums=verify_checksums, prepare=time_passes or dump_phases is not None, **passes)
+    _log_pass_times(root)
     named = dict(root.named_modules())
     if module not in named:
         raise errors.ValueError(f"there is no module {module!r}; the archive has {', '.join(filter(None, named))}")
@@ -357,6 +385,10 @@ def bench(
     method: str = "forward",
     dtype: _calque.dtype | str | None = None,
     padding: str = "exact",
+    batch_invariant: bool = False,
+    disable_pass: Sequence[str] = (),
+    time_passes: bool = False,
+    dump_phases: Path_ | None = None,
     seconds: float = 1,
     repeat: int = 0,
     threads: int = 0,
@@ -364,12 +396,13 @@ def bench(
     """Measures an archive: load, first call, median, 99th percentile, memory.
 
     `shapes` are batch and length of made-up token ids, `input` tensors to measure on instead; `seconds` is the time to spend on
-    each shape, `repeat` the number of calls in place of a time.
+    each shape, `repeat` the number of calls in place of a time. `disable_pass`, `time_passes` and `dump_phases` are those of `run`.
     """
     with _threads(threads):
         start = time.perf_counter()
-        module = _load_to_run(model, dtype)
-        limits = RunOptions(skip_padding=_skips(padding))
+        passes: dict[str, Any] = {"disable_pass": disable_pass, "time_passes": time_passes, "dump_phases": dump_phases}
+        module = _load_to_run(model, dtype, **passes)
+        limits = RunOptions(skip_padding=_skips(padding), batch_invariant=batch_invariant)
         loaded = time.perf_counter() - start
         runs = []
         if input is not None:
@@ -381,6 +414,7 @@ def bench(
                     label = "x".join(map(str, shape))
                     step(label)
                     runs.append(_measure(module, method, _made_up(module, method, shape), label, seconds, repeat, limits))
+    _log_pass_times(module)
     return BenchReport(loaded, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, runs)
 
 

@@ -178,6 +178,9 @@ def load(
     dtype: _calque.dtype | None = None,
     precision: str = "float32",
     prepare: bool = True,
+    disable_pass: Sequence[str] = (),
+    time_passes: bool = False,
+    dump_phases: str | os.PathLike[str] | None = None,
     max_memory: int = 8 << 30,
     max_depth: int = 400,
     verify_checksums: bool = False,
@@ -187,12 +190,18 @@ def load(
     `map_location` and `_restore_shapes` are accepted and ignored: everything runs on the CPU. Names that are keys of
     `_extra_files` are filled with their content (bytes). `dtype` converts floating-point weights while loading. `precision`
     says how products on weights are computed when the module runs: "float32", "bf16" or "int8"; the rest stays float32.
-    `prepare` packs the weights now and not in the first call. `max_memory` bounds in bytes what loading takes beyond the file
-    itself.
+    `prepare` packs the weights now and not in the first call. `disable_pass` names passes over the graphs to leave out,
+    `time_passes` keeps how long each takes for `pass_times`, and `dump_phases` is a folder where the graph is written after each.
+    `max_memory` bounds in bytes what loading takes beyond the file itself.
 
     Raises LoadError, which says what is wrong, where, and what to do.
     """
     del map_location, _restore_shapes
+    passes: dict[str, Any] = {
+        "disable_pass": list(disable_pass),
+        "time_passes": time_passes,
+        "dump_phases": os.fspath(dump_phases or ""),
+    }
     if isinstance(f, (str, bytes, os.PathLike)):
         return _calque.load(
             f,
@@ -202,6 +211,7 @@ def load(
             dtype=dtype,
             precision=precision,
             prepare=prepare,
+            **passes,
             max_memory=max_memory,
             max_depth=max_depth,
             verify_checksums=verify_checksums,
@@ -218,10 +228,16 @@ def load(
         dtype=dtype,
         precision=precision,
         prepare=prepare,
+        **passes,
         max_memory=max_memory,
         max_depth=max_depth,
         verify_checksums=verify_checksums,
     )
+
+
+def pass_times(mod: ScriptModule) -> list[tuple[str, str, float]]:
+    """Function, pass and seconds, for the functions of a module loaded with `time_passes` that are planned by now."""
+    return _calque.pass_times(mod)
 
 
 def freeze(

@@ -4,6 +4,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -84,12 +85,23 @@ jit::Precision precision_of(const std::string& name) {
   throw ValueError("load: found precision '" + name + "', expected 'float32', 'bf16' or 'int8'");
 }
 
+/// What of LoadOptions says how graphs become plans.
+struct PassOptions {
+  std::vector<std::string> disable_pass;
+  bool time_passes;
+  std::string dump_phases;
+};
+
 jit::LoadOptions load_options(bool use_mmap, std::optional<ScalarType> dtype, const std::string& precision,
-                              bool prepare, int64_t max_memory, int max_depth, bool verify_checksums) {
+                              bool prepare, PassOptions passes, int64_t max_memory, int max_depth,
+                              bool verify_checksums) {
   return {.use_mmap = use_mmap,
           .dtype = dtype,
           .precision = precision_of(precision),
           .prepare = prepare,
+          .disable_pass = std::move(passes.disable_pass),
+          .time_passes = passes.time_passes,
+          .dump_phases = std::move(passes.dump_phases),
           .max_memory = max_memory,
           .max_depth = max_depth,
           .verify_checksums = verify_checksums};
@@ -112,13 +124,21 @@ Module trace(const transformers::PreTrainedModel& model, const std::vector<Tenso
   return module;
 }
 
+std::vector<std::tuple<std::string, std::string, double>> pass_times(const Module& module) {
+  std::vector<std::tuple<std::string, std::string, double>> times;
+  for (const jit::PassTime& time : jit::pass_times(module)) {
+    times.emplace_back(time.function, time.pass, time.seconds);
+  }
+  return times;
+}
+
 void bind_run_options(nb::module_& module) {
   const RunOptions defaults;
   nb::class_<RunOptions>(module, "RunOptions", "Limits of one run. Zero means no limit.")
       .def(
           "__init__",
           [](RunOptions* self, int64_t max_memory, double max_seconds, int64_t max_iterations,
-             int max_recursion, bool skip_padding) {
+             int max_recursion, bool skip_padding, bool batch_invariant) {
             if (!(max_memory >= 0 && max_seconds >= 0 && max_iterations >= 0 && max_recursion >= 0)) {
               throw ValueError("RunOptions: a limit below zero; zero means no limit");
             }
@@ -127,17 +147,20 @@ void bind_run_options(nb::module_& module) {
                                   .max_iterations = max_iterations,
                                   .max_recursion = max_recursion,
                                   .skip_padding = skip_padding,
+                                  .batch_invariant = batch_invariant,
                                   .cancel = std::make_shared<std::atomic<bool>>(false)};
           },
           nb::kw_only(), "max_memory"_a = defaults.max_memory, "max_seconds"_a = defaults.max_seconds,
           "max_iterations"_a = defaults.max_iterations, "max_recursion"_a = defaults.max_recursion,
-          "skip_padding"_a = defaults.skip_padding)
+          "skip_padding"_a = defaults.skip_padding, "batch_invariant"_a = defaults.batch_invariant)
       .def_rw("max_memory", &RunOptions::max_memory, "Bytes allocated at one time by operators of the run.")
       .def_rw("max_seconds", &RunOptions::max_seconds, "Wall clock.")
       .def_rw("max_iterations", &RunOptions::max_iterations, "Loop iterations in total.")
       .def_rw("max_recursion", &RunOptions::max_recursion, "Depth of calls that are not inlined.")
       .def_rw("skip_padding", &RunOptions::skip_padding,
               "Leave out positions that the attention mask excludes, and give zeros there.")
+      .def_rw("batch_invariant", &RunOptions::batch_invariant,
+              "Give each row of a batch the bits that it gets alone.")
       .def(
           "cancel", [](const RunOptions& self) { self.cancel->store(true); },
           "From any thread: runs with these options end with CancelledError.");
@@ -152,34 +175,44 @@ void bind_functions(nb::module_& module) {
   module.def(
       "load",
       [](nb::handle path, nb::handle extra_files, nb::handle on_note, bool use_mmap,
-         std::optional<ScalarType> dtype, const std::string& precision, bool prepare, int64_t max_memory,
+         std::optional<ScalarType> dtype, const std::string& precision, bool prepare,
+         std::vector<std::string> disable_pass, bool time_passes, std::string dump_phases, int64_t max_memory,
          int max_depth, bool verify_checksums) {
-        return load(
-            path, extra_files,
-            load_options(use_mmap, dtype, precision, prepare, max_memory, max_depth, verify_checksums),
-            on_note);
+        return load(path, extra_files,
+                    load_options(use_mmap, dtype, precision, prepare,
+                                 {std::move(disable_pass), time_passes, std::move(dump_phases)}, max_memory,
+                                 max_depth, verify_checksums),
+                    on_note);
       },
       "path"_a, "extra_files"_a = nb::none(), "on_note"_a = nb::none(), nb::kw_only(),
       "use_mmap"_a = defaults.use_mmap, "dtype"_a = nb::none(), "precision"_a = "float32",
-      "prepare"_a = defaults.prepare, "max_memory"_a = defaults.max_memory,
-      "max_depth"_a = defaults.max_depth, "verify_checksums"_a = defaults.verify_checksums,
+      "prepare"_a = defaults.prepare, "disable_pass"_a = defaults.disable_pass,
+      "time_passes"_a = defaults.time_passes, "dump_phases"_a = defaults.dump_phases,
+      "max_memory"_a = defaults.max_memory, "max_depth"_a = defaults.max_depth,
+      "verify_checksums"_a = defaults.verify_checksums,
       nb::sig("def load(path: Any, extra_files: dict[str, Any] | None = None, on_note: Any = None, *, "
               "use_mmap: bool = True, dtype: dtype | None = None, precision: str = 'float32', prepare: "
-              "bool = True, max_memory: int = ..., max_depth: int = "
+              "bool = True, disable_pass: Sequence[str] = ..., time_passes: bool = False, dump_phases: str = "
+              "'', max_memory: int = ..., max_depth: int = "
               "..., verify_checksums: bool = False) -> ScriptModule"));
   module.def(
       "load_bytes",
       [](const nb::bytes& content, nb::handle on_note, nb::handle extra_files,
-         std::optional<ScalarType> dtype, const std::string& precision, bool prepare, int64_t max_memory,
+         std::optional<ScalarType> dtype, const std::string& precision, bool prepare,
+         std::vector<std::string> disable_pass, bool time_passes, std::string dump_phases, int64_t max_memory,
          int max_depth, bool verify_checksums) {
-        return load_bytes(
-            content, extra_files,
-            load_options(true, dtype, precision, prepare, max_memory, max_depth, verify_checksums), on_note);
+        return load_bytes(content, extra_files,
+                          load_options(true, dtype, precision, prepare,
+                                       {std::move(disable_pass), time_passes, std::move(dump_phases)},
+                                       max_memory, max_depth, verify_checksums),
+                          on_note);
       },
       "content"_a, "on_note"_a = nb::none(), "extra_files"_a = nb::none(), nb::kw_only(),
       "dtype"_a = nb::none(), "precision"_a = "float32", "prepare"_a = defaults.prepare,
-      "max_memory"_a = defaults.max_memory, "max_depth"_a = defaults.max_depth,
-      "verify_checksums"_a = defaults.verify_checksums);
+      "disable_pass"_a = defaults.disable_pass, "time_passes"_a = defaults.time_passes,
+      "dump_phases"_a = defaults.dump_phases, "max_memory"_a = defaults.max_memory,
+      "max_depth"_a = defaults.max_depth, "verify_checksums"_a = defaults.verify_checksums);
+  module.def("pass_times", pass_times, "mod"_a);
   const jit::TraceOptions trace_defaults;
   module.def(
       "trace",

@@ -8,6 +8,7 @@
 #include "calque/jit.h"
 #include "jit/executable.h"
 #include "passes/match.h"
+#include "passes/passes.h"
 #include "torchscript/archive_reader.h"
 
 namespace calque::jit {
@@ -18,8 +19,13 @@ Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& o
   Module module(archive.root);
   if (archive.root->unit == nullptr) return module;
   int64_t nodes = 0;
+  passes::check_names(options.disable_pass);
+  const PlanOptions plan{.disabled = options.disable_pass,
+                         .time_passes = options.time_passes,
+                         .dump_folder = options.dump_phases};
   for (const auto& function : archive.root->unit->functions()) {
     function->arithmetic = static_cast<int64_t>(options.precision);
+    set_plan_options(*function, plan);
     if (function->graph != nullptr) nodes += passes::count_nodes(function->graph->block());
   }
   // A larger program is planned when it runs: whoever only looks at it does not wait for that.
@@ -28,6 +34,7 @@ Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& o
   try {
     prepare(forward->function(), archive.root);
   } catch (const Error&) {
+    if (options.time_passes || !options.dump_phases.empty()) throw;
     return module;  // A program that cannot be planned says so when it is run.
   }
   return module;

@@ -47,7 +47,7 @@ std::string Module::code() const { return torchscript::function_source(get_metho
 std::string Module::graph(bool inlined) const {
   const Function& forward = get_method("forward").function();
   if (!inlined) return to_string(*forward.graph);
-  return to_string(*optimized_graph(forward, false));
+  return to_string(*unfused_graph(forward));
 }
 
 }  // namespace calque::jit

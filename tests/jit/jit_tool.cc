@@ -4,19 +4,23 @@
 // jit_tool errors FILE                   texts of the errors that wrong use gives, one a line
 // jit_tool untouched FILE                 freezing and running the result changes nothing of the module
 // jit_tool copies FILE                   copy shares tensors, deepcopy does not, both run
+// jit_tool reparse DIR                   the graphs that --dump-phases wrote there are read back and print alike
 // jit_tool edit IN OUT                   setattr, to(float64) and extra files; saves
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "calque/error.h"
 #include "calque/jit.h"
 #include "formats/json_writer.h"
+#include "ir/graph_parse.h"
 
 namespace calque::jit {
 
@@ -175,6 +179,27 @@ int edit(const std::string& in, const std::string& out) {
   return 0;
 }
 
+int reparse(const std::filesystem::path& folder) {
+  int count = 0;
+  CompilationUnit unit;
+  const auto stub = [&unit](const std::string& name) {
+    if (Function* known = unit.find_function(name)) return known;
+    auto made = std::make_unique<Function>();
+    made->qualified_name = name;
+    return unit.add_function(std::move(made));
+  };
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string text(MappedFile::open(entry.path().string())->text());
+    if (to_string(*parse_graph(text, {.function = stub})) != text) {
+      std::cout << entry.path().filename().string() << " prints otherwise\n";
+      return 1;
+    }
+    ++count;
+  }
+  std::cout << count << "\n";
+  return 0;
+}
+
 int run(const std::vector<std::string>& arguments) {
   const std::string command = arguments.empty() ? "" : arguments[0];
   const size_t count = arguments.size();
@@ -183,6 +208,7 @@ int run(const std::vector<std::string>& arguments) {
   if (command == "errors" && count == 2) return errors(arguments[1]);
   if (command == "untouched" && count == 2) return untouched(arguments[1]);
   if (command == "copies" && count == 2) return copies(arguments[1]);
+  if (command == "reparse" && count == 2) return reparse(arguments[1]);
   if (command == "edit" && count == 3) return edit(arguments[1], arguments[2]);
   if (command == "freeze" && count >= 3) {
     return rewrite([](const Module& m, const std::vector<std::string>& kept) { return freeze(m, kept); },
@@ -190,7 +216,7 @@ int run(const std::vector<std::string>& arguments) {
   }
   if (command == "optimize" && count >= 3)
     return rewrite(optimize_for_inference, arguments[1], arguments[2], names);
-  std::cerr << "usage: jit_tool describe|untouched|errors|copies FILE | freeze|optimize IN OUT [NAME,NAME] | "
+  std::cerr << "usage: jit_tool describe|untouched|errors|copies FILE | reparse DIR | freeze|optimize IN OUT [NAME,NAME] | "
                "edit IN OUT\n";
   return 2;
 }
