@@ -34,16 +34,12 @@ struct Layers {
 /// The addresses stand for the kinds of packed weights, one for each Arithmetic.
 const char kPackedKinds[3] = {};
 
-/// Rows or columns lie side by side: no packed matrix is larger than the storage that it comes from.
-bool is_dense_matrix(const Tensor& weight) {
-  return weight.dim() == 2 && weight.numel() > 0 &&
-         (weight.is_contiguous() || weight.transpose(0, 1).is_contiguous());
-}
-
 bool is_packable(const Layers& layers) {
   for (size_t i = 0; i < layers.weights.size(); ++i) {
     const Tensor& weight = layers.weights[i];
-    if (weight.dtype() != kFloat || !is_dense_matrix(weight)) return false;
+    // No packed matrix is larger than the storage that it comes from.
+    if (weight.dtype() != kFloat || weight.dim() != 2 || !weight.is_contiguous() || weight.numel() == 0)
+      return false;
     if (weight.size(1) != layers.weights[0].size(1)) return false;
     if (layers.arithmetic == Arithmetic::kInt8 && weight.size(1) > kernels::kMaxInt8Depth) return false;
     const std::optional<Tensor>& bias = layers.biases[i];
@@ -75,19 +71,16 @@ std::vector<float> joined_bias(const Layers& layers) {
   return out;
 }
 
-void pack_weights(PackedLayers& packed, Arithmetic arithmetic, const Tensor& weight) {
-  const int64_t n = weight.size(0), k = weight.size(1);
-  const auto* const weights = weight.data_ptr<float>();
-  const int64_t row = weight.strides()[1], col = weight.strides()[0];
+void pack_weights(PackedLayers& packed, Arithmetic arithmetic, int64_t n, int64_t k, const float* weights) {
   switch (arithmetic) {
     case Arithmetic::kFloat32:
-      packed.weights = kernels::pack_b(k, n, weights, row, col);
+      packed.weights = kernels::pack_b(k, n, weights, 1, k);
       return;
     case Arithmetic::kBFloat16:
-      packed.weights = kernels::pack_bf16(k, n, weights, row, col);
+      packed.weights = kernels::pack_bf16(k, n, weights, 1, k);
       return;
     case Arithmetic::kInt8:
-      packed.weights = kernels::pack_int8_weights(k, n, weights, row, col);
+      packed.weights = kernels::pack_int8_weights(k, n, weights, 1, k);
       return;
   }
 }
@@ -97,15 +90,16 @@ std::shared_ptr<const PackedLayers> pack(const Layers& layers) {
   auto packed = std::make_shared<PackedLayers>();
   packed->bias = joined_bias(layers);
   if (layers.weights.size() == 1) {
-    pack_weights(*packed, layers.arithmetic, layers.weights[0]);
+    pack_weights(*packed, layers.arithmetic, layers.weights[0].size(0), k,
+                 layers.weights[0].data_ptr<float>());
   } else {
-    const Tensor joined = empty({all_columns(layers), k}, kFloat);
-    int64_t first = 0;
+    std::vector<float> joined;
+    joined.reserve(static_cast<size_t>(all_columns(layers) * k));
     for (const Tensor& weight : layers.weights) {
-      joined.slice(0, first, first + weight.size(0)).copy_(weight);
-      first += weight.size(0);
+      const float* const data = weight.data_ptr<float>();
+      joined.insert(joined.end(), data, data + weight.numel());
     }
-    pack_weights(*packed, layers.arithmetic, joined);
+    pack_weights(*packed, layers.arithmetic, all_columns(layers), k, joined.data());
   }
   for (const Tensor& weight : layers.weights) weight.storage()->drop_pages();
   return packed;

@@ -1,7 +1,5 @@
-// Linear layers that programs write as products: `matmul(x, t(weight))` of older releases of PyTorch, and
-// `addmm(bias, x, weight)`, of those and of layers that keep their weights the other way round.
-#include <vector>
-
+// Linear layers that programs write as products: `matmul(x, t(weight))` and `addmm(bias, x, t(weight))` of
+// older releases of PyTorch.
 #include "ops/operator.h"
 #include "passes/match.h"
 #include "passes/passes.h"
@@ -45,30 +43,18 @@ class Finder {
                           constant_number(node.input(4)) == 1.0 && is_static(node.input(0));
     if (!is_plain || !stays(node.input(0)) || !stays(node.input(1)) || !stays(node.output())) return;
     Value* weight = weight_of(node.input(2), node);
-    if (weight == nullptr && is_static(node.input(2)) && stays(node.input(2)))
-      weight = transposed(node.input(2), node);
     if (weight != nullptr) replace(node, node.input(1), weight, node.input(0));
   }
 
-  static Value* transposed(Value* weight, Node& place) {
-    return insert(place, "aten::t", {weight})->output();
-  }
-
   static void replace(Node& node, Value* x, Value* weight, Value* bias) {
-    const Node* linear = insert(node, "aten::linear", {x, weight, bias});
-    linear->output()->hint = node.output()->hint;
+    Node* linear = node.graph().create("aten::linear", {x, weight, bias});
+    linear->op = find_operator("aten::linear");
+    linear->range = node.range;
+    linear->scope = node.scope;
+    linear->add_output(tensor_type(), node.output()->hint);
+    linear->insert_before(&node);
     node.output()->replace_all_uses_with(linear->output());
     node.destroy();
-  }
-
-  static Node* insert(Node& place, const char* name, const std::vector<Value*>& inputs) {
-    Node* node = place.graph().create(name, inputs);
-    node->op = find_operator(name);
-    node->range = place.range;
-    node->scope = place.scope;
-    node->add_output(tensor_type());
-    node->insert_before(&place);
-    return node;
   }
 
   Writes writes_;

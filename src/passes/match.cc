@@ -62,7 +62,7 @@ std::optional<double> constant_number(const Value* value) {
 }
 
 bool is_static(const Value* value) {
-  while (value->node->is("prim::GetAttr") || calls(*value->node, "aten::t")) value = value->node->input();
+  while (value->node->is("prim::GetAttr")) value = value->node->input();
   if (value->node->is("prim::Constant")) return true;
   return value->type->kind() == TypeKind::Class && value->node->owner->owning_node() == nullptr &&
          value->node == value->node->owner->param_node() && value->offset == 0;
@@ -70,11 +70,6 @@ bool is_static(const Value* value) {
 
 IValue static_value(const Value* value, const IValue& self) {
   if (const IValue* constant = constant_of(value)) return *constant;
-  if (calls(*value->node, "aten::t")) {
-    const IValue turned = static_value(value->node->input(), self);
-    const bool is_matrix = turned.isTensor() && turned.toTensor().defined() && turned.toTensor().dim() == 2;
-    return is_matrix ? IValue(turned.toTensor().transpose(0, 1)) : IValue();
-  }
   if (!value->node->is("prim::GetAttr")) {
     const bool is_self = value->node == value->node->owner->param_node() && value->offset == 0;
     return is_self ? self : IValue();

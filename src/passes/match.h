@@ -31,8 +31,8 @@ std::optional<double> constant_number(const Value* value);
 
 inline bool has_one_use(const Value* value) { return value->uses.size() == 1; }
 
-/// A constant, or an attribute of the module or of one of its submodules, or the matrix `aten::t` of such:
-/// the same in each run unless somebody writes to it.
+/// A constant, or an attribute of the module or of one of its submodules: the same in each run unless
+/// somebody writes to it.
 bool is_static(const Value* value);
 /// The run-time value behind a static value, for the module `self`; None when it cannot be found.
 IValue static_value(const Value* value, const IValue& self);

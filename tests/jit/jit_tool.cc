@@ -4,7 +4,7 @@
 // jit_tool errors FILE                   texts of the errors that wrong use gives, one a line
 // jit_tool untouched FILE                 freezing and running the result changes nothing of the module
 // jit_tool copies FILE                   copy shares tensors, deepcopy does not, both run
-// jit_tool reparse DIR                   the graphs that --dump-phases wrote there are read back and print alike
+// jit_tool reparse DIR                   graphs that --dump-phases wrote are read back and print alike
 // jit_tool edit IN OUT                   setattr, to(float64) and extra files; saves
 #include <filesystem>
 #include <functional>
@@ -216,7 +216,8 @@ int run(const std::vector<std::string>& arguments) {
   }
   if (command == "optimize" && count >= 3)
     return rewrite(optimize_for_inference, arguments[1], arguments[2], names);
-  std::cerr << "usage: jit_tool describe|untouched|errors|copies FILE | reparse DIR | freeze|optimize IN OUT [NAME,NAME] | "
+  std::cerr << "usage: jit_tool describe|untouched|errors|copies FILE | reparse DIR | freeze|optimize IN OUT "
+               "[NAME,NAME] | "
                "edit IN OUT\n";
   return 2;
 }

