@@ -350,7 +350,7 @@ def test_rows_that_nobody_reads_are_not_computed(name, tmp_path):
     module, graph = planned(tmp_path / "m.pt", tmp_path / "phases")
     lines = graph.splitlines()
     chosen = [i for i, line in enumerate(lines) if "aten::select(" in line or "aten::slice(" in line]
-    layers = [i for i, line in enumerate(lines) if "calque::linear(" in line]
+    layers = [i for i, line in enumerate(lines) if re.search(r"calque::(linear|linear_norm|feed_forward)\(", line)]
     attention = max(i for i, line in enumerate(lines) if "calque::attention(" in line)
     # After the last attention come its output layer and two more for each token; here, for the rows that are read.
     assert min(layer for layer in layers if layer > attention) > min(row for row in chosen if row > attention)
