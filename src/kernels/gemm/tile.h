@@ -27,7 +27,9 @@ class TileKernels {
   template <int kRows, int kVectors>
   static void run_tile(const GemmTile<T>& tile) {
     V sums[kRows][kVectors];
+#pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 3
       for (int n = 0; n < kVectors; ++n) sums[r][n] = V::zero();
       __builtin_prefetch(tile.out + r * tile.out_row, 1);
     }
@@ -35,9 +37,12 @@ class TileKernels {
     const T* b = tile.b;
     for (int64_t i = 0; i < tile.k; ++i) {
       V bs[kVectors];
+#pragma GCC unroll 3
       for (int n = 0; n < kVectors; ++n) bs[n] = V::load(b + n * V::kWidth);
+#pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
         const V as = V::broadcast(a + r * kPackedRow);
+#pragma GCC unroll 3
         for (int n = 0; n < kVectors; ++n) sums[r][n] = V::fma(as, bs[n], sums[r][n]);
       }
       ++a;
