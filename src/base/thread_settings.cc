@@ -129,7 +129,7 @@ std::vector<int> parse_cpu_list(const std::string& text) {
         dash == std::string_view::npos ? first : number_in(part.substr(dash + 1), kMostCpus);
     if (!first || !last || *last < *first) {
       throw ValueError(
-          cat("found processors ", quoted(text), ", expected numbers and ranges such as 0,2,4-7"));
+          cat("found processors ", calque::quoted(text), ", expected numbers and ranges such as 0,2,4-7"));
     }
     for (int cpu = *first; cpu <= *last; ++cpu) cpus.push_back(cpu);
     start = end + 1;
