@@ -40,12 +40,18 @@ struct Erf {
 struct Relu {
   static float apply(float x) { return x < 0 ? 0.0F : x; }
 };
+struct Silu {
+  static float apply(float x) { return x / (1 + std::exp(-x)); }
+};
+struct QuickGelu {
+  static float apply(float x) { return x / (1 + std::exp(-1.702F * x)); }
+};
 
 }  // namespace
 
 constexpr PointwiseKernels kPointwiseScalar{
     {binary_row<Add>, binary_row<Sub>, binary_row<Mul>, binary_row<Div>},
-    {unary_row<Exp>, unary_row<Tanh>, unary_row<Erf>, unary_row<Relu>},
+    {unary_row<Exp>, unary_row<Tanh>, unary_row<Erf>, unary_row<Relu>, unary_row<Silu>, unary_row<QuickGelu>},
 };
 
 }  // namespace calque::kernels
