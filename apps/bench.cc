@@ -29,7 +29,8 @@ struct BenchArguments {
   std::string model, input, method = "forward", dtype, padding = "exact", against;
   std::vector<std::string> shapes = {"1x8", "1x128", "8x128"};
   double seconds = 1;
-  int repeat = 0, threads = 0;
+  int repeat = 0;
+  ThreadArguments threads;
   bool json = false, worker = false, shapes_given = false, batch_invariant = false;
   PassOptions passes;
 };
@@ -122,10 +123,10 @@ void bench(const BenchArguments& arguments) {
                     .against = arguments.against,
                     .dtype = arguments.dtype,
                     .shapes = arguments.shapes_given ? arguments.shapes : std::vector<std::string>{},
-                    .threads = arguments.threads,
+                    .threads = arguments.threads.threads,
                     .json = arguments.json});
   }
-  if (arguments.threads > 0) set_num_threads(arguments.threads);
+  use_threads(arguments.threads);
   if (arguments.worker) {
     return serve_bench({.model = arguments.model,
                         .method = arguments.method,
@@ -193,7 +194,7 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--repeat", arguments->repeat, "Calls for each shape, in place of a time")
       ->check(CLI::Range(1, 1'000'000));
-  add_threads_option(*command, arguments->threads);
+  add_thread_options(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command
       ->add_option(
@@ -215,6 +216,7 @@ void add_bench(CLI::App& app) {
       "Examples:\n"
       "  calque bench model.pt\n"
       "  calque bench model.pt --shapes 1x16,32x64 --threads 1 --json\n"
+      "  calque bench model.pt --threads 2 --affinity 0-1\n"
       "  calque bench model.pt --input in.npz --repeat 100\n"
       "  calque bench model.pt --disable-pass fuse_linear,merge_linears");
   command->callback([arguments, shapes] {

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "calque/check.h"
-#include "calque/threads.h"
 #include "command.h"
 #include "options.h"
 
@@ -18,12 +17,12 @@ struct CheckArguments {
   std::string model, method = "forward", dtype;
   std::vector<std::string> shapes;
   double seconds = 60;
-  int threads = 0;
+  ThreadArguments threads;
   bool json = false;
 };
 
 void check(const CheckArguments& arguments) {
-  if (arguments.threads > 0) set_num_threads(arguments.threads);
+  use_threads(arguments.threads);
   jit::CheckOptions options;
   options.method = arguments.method;
   options.run.max_seconds = arguments.seconds;
@@ -51,7 +50,7 @@ void add_check(CLI::App& app) {
       ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
   add_dtype_option(*command, arguments->dtype, "Convert the weights to this dtype while loading");
-  add_threads_option(*command, arguments->threads);
+  add_thread_options(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->footer(
       "Exit code 0 when it would load and run, 1 when not.\n"

@@ -9,8 +9,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "calque/error.h"
+#include "calque/thread_pool.h"
+#include "calque/threads.h"
 #include "command.h"
-
 #include "terminal.h"
 
 namespace calque::app {
@@ -68,11 +70,25 @@ void add_batch_invariant_option(CLI::App& command, bool& wanted) {
                    "Give each row of a batch the same bits whatever else is in the batch");
 }
 
-void add_threads_option(CLI::App& command, int& threads) {
+void add_thread_options(CLI::App& command, ThreadArguments& arguments) {
   command
-      .add_option("--threads", threads,
+      .add_option("--threads", arguments.threads,
                   "Threads to compute with (default: the processors this process may use)")
       ->check(CLI::Range(1, 1024));
+  command.add_option("--affinity", arguments.affinity,
+                     "Processors to bind the threads to, one each, for example 0,2,4-7");
+}
+
+void use_threads(const ThreadArguments& arguments) {
+  if (arguments.threads > 0) set_num_threads(arguments.threads);
+  if (arguments.affinity.empty()) return;
+  try {
+    const std::vector<int> cpus = parse_cpu_list(arguments.affinity);
+    set_affinity(cpus);
+    pin_thread(cpus.front());
+  } catch (const ValueError& error) {
+    throw UsageError(fmt::format("--affinity: {}", error.msg()));
+  }
 }
 
 void add_pass_options(CLI::App& command, PassOptions& passes) {

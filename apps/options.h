@@ -26,8 +26,14 @@ void add_padding_option(CLI::App& command, std::string& padding);
 void add_batch_invariant_option(CLI::App& command, bool& wanted);
 /// --dtype of commands that run a model: `bf16` and `int8`, too, which load_module() understands.
 void add_run_dtype_option(CLI::App& command, std::string& dtype);
-/// --threads; 0 when it is not given.
-void add_threads_option(CLI::App& command, int& threads);
+/// --threads and --affinity: what the library computes with.
+struct ThreadArguments {
+  int threads = 0;  ///< 0 when it is not given
+  std::string affinity;
+};
+void add_thread_options(CLI::App& command, ThreadArguments& arguments);
+/// Makes them so, this thread included. UsageError for processors that are not there.
+void use_threads(const ThreadArguments& arguments);
 
 /// What happens to graphs before they run.
 struct PassOptions {

@@ -9,7 +9,6 @@
 
 #include "calque/io.h"
 #include "calque/jit.h"
-#include "calque/threads.h"
 #include "command.h"
 #include "options.h"
 #include "stopwatch.h"
@@ -25,7 +24,7 @@ struct RunArguments {
   std::string method = "forward";
   std::string dtype, padding = "exact";
   int repeat = 1;
-  int threads = 0;
+  ThreadArguments threads;
   bool quiet = false, verify_checksums = false, batch_invariant = false;
   PassOptions passes;
   double max_seconds = 0;
@@ -43,7 +42,7 @@ void print_outputs(const std::vector<Output>& outputs) {
 }
 
 void run(const RunArguments& arguments) {
-  if (arguments.threads > 0) set_num_threads(arguments.threads);
+  use_threads(arguments.threads);
   const jit::Module module =
       load_module(arguments.model, arguments.dtype, arguments.verify_checksums, true, arguments.passes);
   const jit::Method method = module.get_method(arguments.method);
@@ -101,7 +100,7 @@ void add_run(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   add_checksums_option(*command, arguments->verify_checksums);
-  add_threads_option(*command, arguments->threads);
+  add_thread_options(*command, arguments->threads);
   command->add_option("--max-seconds", arguments->max_seconds, "Give up a call that takes longer")
       ->check(CLI::PositiveNumber);
   command

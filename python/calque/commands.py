@@ -40,15 +40,23 @@ _TASKS = {
 
 
 @contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """For the duration: so many threads; 0 leaves them as they are."""
+def _threads(count: int, affinity: str) -> Iterator[None]:
+    """For the duration: so many threads, bound to these processors, the caller's included; 0 and "" leave them as they are."""
     before = _calque.get_num_threads()
+    bound, allowed = _calque.get_affinity(), os.sched_getaffinity(0)
     if count:
         _calque.set_num_threads(count)
     try:
+        if affinity:
+            cpus = _calque.parse_cpu_list(affinity)
+            _calque.set_affinity(cpus)
+            _calque.pin_thread(cpus[0])
         yield
     finally:
         _calque.set_num_threads(before)
+        if affinity:
+            os.sched_setaffinity(0, allowed)
+            _calque.set_affinity(bound)
 
 
 def _dummy(name: str, batch: int, seq_len: int) -> Tensor:
@@ -202,6 +210,7 @@ def run(
     repeat: int = 1,
     verify_checksums: bool = False,
     threads: int = 0,
+    affinity: str = "",
     max_seconds: float = 0,
     max_memory: int = 0,
     max_iterations: int = 0,
@@ -212,10 +221,11 @@ def run(
     x.1, …. `output` is a file to write. Zero means no limit of `max_seconds`, `max_memory` (bytes) and `max_iterations`.
     `dtype` "bf16" or "int8" computes products in it, a dtype converts the weights. `padding` "zero" leaves out positions that the
     attention mask excludes and gives zeros there, "exact" computes them. `batch_invariant` gives each row of a batch the bits that
-    it gets alone. `disable_pass` names passes over the graph to leave out,
+    it gets alone. `affinity` names processors, as in "0,2,4-7", to which the threads are bound, one each. `disable_pass` names
+    passes over the graph to leave out,
     `time_passes` logs how long each takes (logger "calque"), `dump_phases` is a folder where the graph is written after each.
     """
-    with _threads(threads):
+    with _threads(threads, affinity):
         passes: dict[str, Any] = {"disable_pass": disable_pass, "time_passes": time_passes, "dump_phases": dump_phases}
         module = _load_to_run(model, dtype, verify_checksums=verify_checksums, **passes)
         tensors = input if isinstance(input, Mapping) else {} if input is None else io.read_tensors(input)
@@ -311,9 +321,10 @@ def check(
     max_seconds: float = 60,
     dtype: _calque.dtype | None = None,
     threads: int = 0,
+    affinity: str = "",
 ) -> CheckReport:
     """As calque.jit.check, for a file."""
-    with _threads(threads):
+    with _threads(threads, affinity):
         return jit.check(os.fspath(model), shapes, method=method, max_seconds=max_seconds, dtype=dtype)
 
 
@@ -392,13 +403,14 @@ def bench(
     seconds: float = 1,
     repeat: int = 0,
     threads: int = 0,
+    affinity: str = "",
 ) -> BenchReport:
     """Measures an archive: load, first call, median, 99th percentile, memory.
 
     `shapes` are batch and length of made-up token ids, `input` tensors to measure on instead; `seconds` is the time to spend on
     each shape, `repeat` the number of calls in place of a time. `disable_pass`, `time_passes` and `dump_phases` are those of `run`.
     """
-    with _threads(threads):
+    with _threads(threads, affinity):
         start = time.perf_counter()
         passes: dict[str, Any] = {"disable_pass": disable_pass, "time_passes": time_passes, "dump_phases": dump_phases}
         module = _load_to_run(model, dtype, **passes)

@@ -18,6 +18,7 @@
 #include "ivalue.h"
 #include "paths.h"
 #include "run.h"
+#include "sequences.h"
 #include "tensor.h"
 
 namespace nb = nanobind;
@@ -169,6 +170,37 @@ void bind_calls(ModuleClass& script_module) {
            "Runs a method within limits. Raises LimitError or CancelledError when one is reached.");
 }
 
+void bind_sequences(ModuleClass& script_module) {
+  const jit::SequenceOptions defaults;
+  script_module.def(
+      "run_sequences",
+      [](const Module& self, nb::handle input_ids, nb::handle token_type_ids, int64_t pad_id,
+         int64_t max_tokens, const std::string& method, const std::string& ids_argument,
+         const std::string& mask_argument, const std::string& types_argument,
+         const std::optional<RunOptions>& options) {
+        return run_sequences(self, input_ids, token_type_ids,
+                             {.method = method,
+                              .ids_argument = ids_argument,
+                              .mask_argument = mask_argument,
+                              .types_argument = types_argument,
+                              .pad_id = pad_id,
+                              .max_tokens = max_tokens},
+                             options);
+      },
+      "input_ids"_a, "token_type_ids"_a = nb::none(), nb::kw_only(), "pad_id"_a = defaults.pad_id,
+      "max_tokens"_a = defaults.max_tokens, "method"_a = defaults.method,
+      "ids_argument"_a = defaults.ids_argument, "mask_argument"_a = defaults.mask_argument,
+      "types_argument"_a = defaults.types_argument, "options"_a = nb::none(),
+      nb::sig("def run_sequences(self, input_ids: Sequence[Sequence[int]], token_type_ids: "
+              "Sequence[Sequence[int]] | None = None, *, pad_id: int = 0, max_tokens: int = 16384, method: "
+              "str = 'forward', ids_argument: str = 'input_ids', mask_argument: str = 'attention_mask', "
+              "types_argument: str = 'token_type_ids', options: RunOptions | None = None) -> list[Any]"),
+      "Runs a method on sequences of different lengths, without computing padding where the program allows "
+      "it.\n\nGives what the method returns for each sequence, in their order, without the batch's dimension "
+      "and cut to the sequence's length. At most `max_tokens` positions are in one call. `options` replaces "
+      "RunOptions(skip_padding=True).");
+}
+
 void bind_changes(ModuleClass& script_module) {
   const auto same = [](nb::handle self) { return nb::borrow(self); };
   const auto as = [](ScalarType dtype) {
@@ -299,6 +331,7 @@ void bind_script_module(nb::module_& module) {
   ModuleClass script_module(module, "ScriptModule", nb::is_weak_referenceable(),
                             "A TorchScript module: call it to run `forward`.");
   bind_calls(script_module);
+  bind_sequences(script_module);
   bind_changes(script_module);
   bind_parts(script_module);
   bind_facts(script_module);

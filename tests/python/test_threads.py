@@ -225,3 +225,71 @@ except calque.LimitError:
     os.kill(child.pid, signal.SIGINT)
     output, _ = child.communicate(timeout=60)
     assert output == "interrupted\ngoes on\n" and child.returncode == 0
+
+
+def test_affinity_is_set_for_the_librarys_threads():
+    allowed = sorted(os.sched_getaffinity(0))
+    try:
+        calque.set_affinity([allowed[0], allowed[-1]])
+        assert calque.get_affinity() == [allowed[0], allowed[-1]]
+        x = numpy.ones((300, 300), numpy.float32)
+        numpy.testing.assert_allclose(calque.matmul(calque.tensor(x), calque.tensor(x)).numpy(), x @ x)
+        assert sorted(os.sched_getaffinity(0)) == allowed
+        with pytest.raises(ValueError, match="set_affinity: found processor 4095, expected those that this process may use"):
+            calque.set_affinity([4095])
+    finally:
+        calque.set_affinity([])
+    assert calque.get_affinity() == []
+
+
+def test_affinity_of_a_command_ends_with_it(tmp_path):
+    allowed = os.sched_getaffinity(0)
+    module = calque.jit.script(_Double())
+    module.save(tmp_path / "m.pt")
+    result = calque.commands.run(tmp_path / "m.pt", {"x": [1.0, 2.0]}, affinity=str(max(allowed)))
+    assert result["output.0"].tolist() == [2, 4]
+    assert (os.sched_getaffinity(0), calque.get_affinity()) == (allowed, [])
+    with pytest.raises(ValueError, match="found processors \"a\", expected numbers and ranges such as 0,2,4-7"):
+        calque.commands.run(tmp_path / "m.pt", {"x": [1.0]}, affinity="a")
+
+
+class _Double(torch.nn.Module):
+    def forward(self, x):
+        return x * 2
+
+
+def test_spin_time_is_bounded():
+    for wrong in (-1, 1_000_001):
+        with pytest.raises(ValueError, match="expected 0..1000000"):
+            calque.set_spin_time(wrong)
+    calque.set_spin_time(0)
+    calque.set_spin_time(50)
+
+
+MEMORY = """
+import sys, numpy, calque
+def resident():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) >> 10
+script = calque.jit.CompilationUnit("def f(x: Tensor) -> Tensor:\\n    return ((x * 2 + 1) * (x + 3)).sum()\\n")
+small, large = numpy.ones(10, numpy.float32), numpy.ones(20_000_000, numpy.float32)
+script.f(small)
+before = resident()
+script.f(large)
+kept = resident()
+if sys.argv[1] == "release":
+    calque.release_memory()
+else:
+    for _ in range(17):
+        script.f(small)
+print(kept - before, resident() - before)
+"""
+
+
+@pytest.mark.parametrize("how", ["release", "small calls"])
+def test_memory_of_a_large_call_is_given_back(how, package_environment):
+    output = subprocess.run([sys.executable, "-c", MEMORY, how], env=package_environment, check=True, capture_output=True, text=True)
+    kept, left = map(int, output.stdout.split())
+    assert kept > 100, "the next call would find the memory of this one"
+    assert left < 20

@@ -1,0 +1,71 @@
+#include "bandwidth.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <new>
+#include <thread>
+#include <vector>
+
+namespace calque::bench {
+
+namespace {
+
+constexpr int64_t kBytes = int64_t{256} << 20;
+constexpr int64_t kWords = kBytes / 8;
+constexpr int64_t kLineWords = 8;
+constexpr int64_t kAheadWords = 256;
+constexpr size_t kPage = size_t{2} << 20;
+
+uint64_t read(const uint64_t* words, int64_t count, int64_t ahead) {
+  using Line [[gnu::vector_size(64)]] = uint64_t;
+  constexpr int64_t kLines = 4;
+  Line sums[kLines] = {};
+  for (int64_t i = 0; i < count; i += kLines * kLineWords) {
+    for (int64_t line = 0; line < kLines; ++line) {
+      const uint64_t* const at = words + i + line * kLineWords;
+      if (ahead > 0) __builtin_prefetch(at + ahead);
+      sums[line] += *reinterpret_cast<const Line*>(at);
+    }
+  }
+  uint64_t total = 0;
+  for (const Line& sum : sums) {
+    for (int i = 0; i < 8; ++i) total += sum[i];
+  }
+  return total;
+}
+
+}  // namespace
+
+void BandwidthProbe::Free::operator()(uint64_t* memory) const { std::free(memory); }
+
+BandwidthProbe::BandwidthProbe(int threads)
+    : threads_(threads), memory_(static_cast<uint64_t*>(std::aligned_alloc(kPage, kBytes))) {
+  if (memory_ == nullptr) throw std::bad_alloc();
+  madvise(memory_.get(), kBytes, MADV_HUGEPAGE);
+  std::fill_n(memory_.get(), kWords, uint64_t{1});
+}
+
+double BandwidthProbe::measure() { return std::max(pass(0), pass(kAheadWords)); }
+
+double BandwidthProbe::pass(int64_t ahead) {
+  using Clock = std::chrono::steady_clock;
+  const int64_t part = kWords / threads_ / (4 * kLineWords) * (4 * kLineWords);
+  std::vector<uint64_t> sums(static_cast<size_t>(threads_));
+  std::vector<std::thread> others;
+  const auto work = [&](int self) {
+    sums[static_cast<size_t>(self)] = read(memory_.get() + self * part, part, ahead);
+  };
+  const auto start = Clock::now();
+  for (int i = 1; i < threads_; ++i) others.emplace_back(work, i);
+  work(0);
+  for (std::thread& other : others) other.join();
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const volatile uint64_t sink = sums[0];
+  (void)sink;
+  return static_cast<double>(part * threads_ * 8) / seconds * 1e-9;
+}
+
+}  // namespace calque::bench
