@@ -20,9 +20,9 @@ namespace {
 /// How a tensor of the region holds its tokens: [batch, length, …] or [batch, heads, length, size].
 enum class Layout { kTokens, kHeads };
 
-constexpr std::array<std::string_view, 7> kUnary = {"aten::gelu", "aten::relu",       "aten::tanh",
-                                                    "aten::silu", "aten::contiguous", "aten::sigmoid",
-                                                    "aten::relu6"};
+constexpr std::array<std::string_view, 8> kUnary = {"aten::gelu",  "aten::relu",        "aten::tanh",
+                                                    "aten::silu",  "aten::contiguous",  "aten::sigmoid",
+                                                    "aten::relu6", "calque::activation"};
 constexpr std::array<std::string_view, 4> kBinary = {"aten::add", "aten::sub", "aten::mul", "aten::div"};
 /// What a mask passes through on its way from the argument.
 constexpr std::array<std::string_view, 14> kMaskSteps = {
