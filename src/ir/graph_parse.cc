@@ -86,14 +86,19 @@ class GraphParser {
     for (const Declared& result : results) node->add_output(result.type);
     while (text_.take("[")) attribute(*node);
     for (Value* input : value_list()) node->add_input(input);
-    if (text_.take(", scope: ")) node->scope = text_.word(".-:/");
-    if (text_.take("# ")) place(*node);
+    if (text_.take(", scope: ")) {
+      const std::string_view rest = text_.until("\n");  // Names of modules may hold anything else.
+      const size_t end = rest.rfind(" # ");
+      node->scope = rest.substr(0, end);
+      if (end != std::string_view::npos) place(*node, rest.substr(end + 3));
+    } else if (text_.take("# ")) {
+      place(*node, text_.until("\n"));
+    }
     while (text_.starts_with("block")) inner(*node->add_block());
     for (size_t i = 0; i < results.size(); ++i) define(node->output(i), results[i].name);
   }
 
-  void place(Node& node) {
-    const std::string_view line = text_.until("\n");
+  static void place(Node& node, std::string_view line) {
     const size_t colon = line.rfind(':');
     node.range.file = std::make_shared<const std::string>(line.substr(0, colon));
     if (colon != std::string_view::npos) {

@@ -57,7 +57,7 @@ void fill(std::mt19937& rng, Graph& graph, Block& block, std::vector<Value*> kno
                                         dict_type(string_type(), tuple_type({int_type(), float_type()})),
                                         std::make_shared<const ClassType>("__torch__.a.B", true)};
     for (size_t n = rng() % 4; n > 0; --n) node->add_output(types[rng() % 3], rng() % 2 == 0 ? "y" : "");
-    if (rng() % 2 == 0) node->scope = "encoder.layer.0";
+    if (rng() % 2 == 0) node->scope = rng() % 2 == 0 ? "encoder.layer.0" : "named.k v";
     if (rng() % 2 == 0) node->name = "key";
     if (rng() % 4 == 0) node->types = {int_type(), list_type(int_type())};
     if (rng() % 2 == 0) {

@@ -15,7 +15,7 @@ import test_archives as archives
 import torch
 
 INSTRUCTION_SETS = ("scalar", "avx2", "avx512")
-SAMPLE = 3
+SAMPLE = 2
 FULL = bool(os.environ.get("CALQUE_SWEEP"))
 
 
@@ -50,7 +50,7 @@ def differences(calque, name: str, isa: str, disabled: str, folder):
         done = calque.run(*arguments, env=environment)
         repeat = f"CALQUE_ISA={isa} {' '.join(map(str, done.args))}"
         if done.returncode != 0:
-            yield f"{case} {done.stderr.splitlines()[0]}\n  {repeat}"
+            yield f"{case} exit code {done.returncode}: {done.stderr[:300]}\n  {repeat}"
             continue
         outputs = safetensors.torch.load_file(result)
         for i, dtype in enumerate(run["out_dtypes"]):
