@@ -119,6 +119,12 @@ bench-costs: bench-build  ## memory and time of loading a 440 MB archive, a call
 	@python/build.sh
 	@bench/costs.sh
 
+.PHONY: bench-decoder
+bench-decoder:  ## one-token steps of a translation decoder against the speed of memory
+	@tools/setup.sh test
+	@$(call build-preset,release,-DCALQUE_BUILD_BENCHMARKS=ON -DCALQUE_BUILD_TESTS=ON -DCMAKE_UNITY_BUILD=OFF,--target decoder_step)
+	@$(PYTHON) -W ignore bench/decoder_step/decoder_step.py $(BENCH_ARGS)
+
 .PHONY: bench-quality
 bench-quality: bench-build  ## label agreement and embedding cosine of a low-precision run on 10 000 real sentences
 	@$(BENCH)/quality/quality.py $(BENCH_ARGS)

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/gemm/gemm_kernels.h"
+#include "kernels/read_ahead.h"
 
 namespace calque::kernels {
 
@@ -33,10 +34,12 @@ class TileKernels {
       for (int n = 0; n < kVectors; ++n) sums[r][n] = V::zero();
       __builtin_prefetch(tile.out + r * tile.out_row, 1);
     }
+    constexpr int kStepBytes = kVectors * V::kWidth * static_cast<int>(sizeof(T));
     const T* a = tile.a;
     const T* b = tile.b;
     for (int64_t i = 0; i < tile.k; ++i) {
       V bs[kVectors];
+      if constexpr (kRows <= kStreamedRows) read_pages_ahead<kStepBytes>(b);
 #pragma GCC unroll 3
       for (int n = 0; n < kVectors; ++n) bs[n] = V::load(b + n * V::kWidth);
 #pragma GCC unroll 8

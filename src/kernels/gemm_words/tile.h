@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/gemm_words/word_kernels.h"
+#include "kernels/read_ahead.h"
 
 namespace calque::kernels {
 
@@ -15,9 +16,11 @@ struct WordLoop {
   template <int kRows, int kVectors>
   [[gnu::always_inline]] static inline void run(const WordTile& tile,
                                                 typename Dot::Sum (&sums)[kRows][kVectors]) {
+    constexpr int kStepBytes = kVectors * Dot::kRowWords * 4;
     const uint32_t* b = tile.b;
     for (int64_t i = 0; i < tile.words; ++i) {
       typename Dot::B bs[kVectors];
+      if constexpr (kRows <= kStreamedRows) read_pages_ahead<kStepBytes>(b);
       for (int n = 0; n < kVectors; ++n) bs[n] = Dot::load(b + n * Dot::kRowWords);
       for (int r = 0; r < kRows; ++r) {
         const typename Dot::A as = Dot::broadcast(tile.a + r * tile.a_row + i);
