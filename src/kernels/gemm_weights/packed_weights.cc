@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/threads.h"
 #include "kernels/gemm/pack.h"
 #include "kernels/gemm_int8/quantize_column.h"
@@ -33,8 +34,7 @@ void run_weights(const GemmPackedArgs& args, const PackedWeights& b, const Kerne
 }
 
 // One group of one column, into every `width`-th word.
-void pack_group(int64_t count, const float* b, int64_t step, uint32_t* words, int64_t width) {
-  const Int4Fit fit = fit_int4(count, b, step);
+void pack_group(const Int4Fit& fit, uint32_t* words, int64_t width) {
   words[0] = fit.header;
   for (int64_t i = 0; i < kInt4Group; i += kDigits) {
     uint32_t word = 0;
@@ -53,10 +53,10 @@ void for_panels(const WordKernels& kernels, int64_t n, F&& panel) {
   });
 }
 
-}  // namespace
-
 // Panels of nr columns one after another; in a panel, for each row of B, the byte of each column.
-PackedWeightsInt8 pack_weights_int8(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col) {
+// quantize(j, q) writes the integers of column j and gives its scale.
+template <class F>
+PackedWeightsInt8 pack_bytes(int64_t k, int64_t n, F&& quantize) {
   const Isa isa = active_isa();
   const WordKernels& kernels = *kernel_set(isa).weights_int8;
   const int64_t col_words = div_up(k, kBytes);
@@ -67,8 +67,7 @@ PackedWeightsInt8 pack_weights_int8(int64_t k, int64_t n, const float* b, int64_
     AlignedBuffer<int8_t> column(static_cast<size_t>(k));
     uint32_t* const to = data.data() + first_col * col_words;
     for (int64_t j = 0; j < cols; ++j) {
-      scales.data()[first_col + j] =
-          quantize_column({k, b + (first_col + j) * b_col, b_row, nullptr}, column.data());
+      scales.data()[first_col + j] = quantize(first_col + j, column.data());
       for (int64_t i = 0; i < k; ++i) {
         const int64_t at = i * width + j;
         to[at / kBytes] |= static_cast<uint32_t>(static_cast<uint8_t>(column.data()[i])) << (at % kBytes * 8);
@@ -78,8 +77,10 @@ PackedWeightsInt8 pack_weights_int8(int64_t k, int64_t n, const float* b, int64_
   return PackedWeightsInt8(k, n, isa, std::move(data), std::move(scales));
 }
 
-// Panels of nr columns one after another, each as Int4Loop says.
-PackedWeightsInt4 pack_weights_int4(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col) {
+// Panels of nr columns one after another, each as Int4Loop says. fit(j, i) gives the group of column j from
+// row i.
+template <class F>
+PackedWeightsInt4 pack_groups(int64_t k, int64_t n, F&& fit) {
   const Isa isa = active_isa();
   if (k == 0) return PackedWeightsInt4(k, n, isa, {}, {});
   const WordKernels& kernels = *kernel_set(isa).weights_int4;
@@ -90,13 +91,49 @@ PackedWeightsInt4 pack_weights_int4(int64_t k, int64_t n, const float* b, int64_
     for (int64_t j = 0; j < cols; ++j) {
       uint32_t* to = data.data() + first_col * col_words + j;
       for (int64_t i = 0; i < k; i += kInt4Group) {
-        const float* const from = b + i * b_row + (first_col + j) * b_col;
-        pack_group(std::min(kInt4Group, k - i), from, b_row, to, width);
+        pack_group(fit(first_col + j, i), to, width);
         to += kGroupWords * width;
       }
     }
   });
   return PackedWeightsInt4(k, n, isa, std::move(data), {});
+}
+
+// The group of column j that begins at row i.
+Int4Fit group_of(const Int4Weights& weights, int64_t j, int64_t i) {
+  const int64_t group = j * (weights.k / kInt4Group) + i / kInt4Group;
+  const uint8_t* const digits = weights.digits + (j * weights.k + i) / 2;
+  Int4Fit fit{};
+  fit.header = uint32_t{weights.scale[group]} | uint32_t{weights.least[group]} << 16;
+  for (int64_t t = 0; t < kInt4Group; ++t)
+    fit.digits[t] = static_cast<uint8_t>(t % 2 == 0 ? digits[t / 2] & 15 : digits[t / 2] >> 4);
+  return fit;
+}
+
+}  // namespace
+
+PackedWeightsInt8 pack_weights_int8(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col) {
+  return pack_bytes(
+      k, n, [&](int64_t j, int8_t* q) { return quantize_column({k, b + j * b_col, b_row, nullptr}, q); });
+}
+
+PackedWeightsInt8 pack_weights_int8(const Int8Weights& weights) {
+  check(weights.factors == nullptr, "pack_weights_int8: A is not quantised, so it takes no factors");
+  return pack_bytes(weights.k, weights.n, [&](int64_t j, int8_t* q) {
+    for (int64_t i = 0; i < weights.k; ++i) q[i] = weights.b[i * weights.b_row + j * weights.b_col];
+    return weights.scales[j];
+  });
+}
+
+PackedWeightsInt4 pack_weights_int4(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col) {
+  return pack_groups(k, n, [&](int64_t j, int64_t i) {
+    return fit_int4(std::min(kInt4Group, k - i), b + i * b_row + j * b_col, b_row);
+  });
+}
+
+PackedWeightsInt4 pack_weights_int4(const Int4Weights& weights) {
+  check(weights.k % kInt4Group == 0, "pack_weights_int4: k is no multiple of the group");
+  return pack_groups(weights.k, weights.n, [&](int64_t j, int64_t i) { return group_of(weights, j, i); });
 }
 
 void gemm_weights_int8(const GemmPackedArgs& args, const PackedWeightsInt8& b) {

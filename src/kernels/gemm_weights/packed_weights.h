@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "kernels/aligned_buffer.h"
 #include "kernels/gemm/packed.h"
+#include "kernels/gemm_int8/packed_int8.h"
 
 namespace calque::kernels {
 
@@ -52,6 +53,19 @@ class PackedWeightsInt4 : public PackedWeights {
 /// bits, a group of it) that is not all finite gives NaN. Throw std::bad_alloc.
 PackedWeightsInt8 pack_weights_int8(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col);
 PackedWeightsInt4 pack_weights_int4(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_col);
+
+/// 4 bits that were fitted before.
+struct Int4Weights {
+  int64_t k = 0;  ///< a multiple of kInt4Group
+  int64_t n = 0;
+  const uint8_t* digits = nullptr;  ///< [n, k / 2]: the first of two in the lower half
+  const uint16_t* scale = nullptr;  ///< [n, k / kInt4Group] bfloat16
+  const uint16_t* least = nullptr;  ///< the same
+};
+
+/// Pack what is quantised already. Int8Weights has no factors here.
+PackedWeightsInt8 pack_weights_int8(const Int8Weights& weights);
+PackedWeightsInt4 pack_weights_int4(const Int4Weights& weights);
 
 /// gemm_packed() with the weights as above; alpha must be 1 and beta 0. Each element is summed over k in
 /// order, whatever m and the number of threads are.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/gemm_int8/quantize_column.h"
+#include "kernels/gemm_weights/int4_fit.h"
 #include "kernels/gemm_words/test_support.h"
 
 namespace calque::kernels {
@@ -168,6 +170,36 @@ TEST_P(PackedWeightsTest, WeightsThatAreNotFiniteGiveNanInTheirColumn) {
         ASSERT_EQ(std::isnan(x.c_at(i, j)), j == 7 || j == 50) << i << " " << j;
     }
   }
+}
+
+TEST_P(PackedWeightsTest, StoredIntegersGiveTheBitsOfThoseMadeHere) {
+  std::mt19937 rng(9);
+  Linear x(rng, 3, 50, 96);
+  std::vector<int8_t> q(x.w.size());
+  std::vector<float> scales;
+  std::vector<uint8_t> digits;
+  std::vector<uint16_t> scale, least;
+  for (int64_t j = 0; j < x.n; ++j) {
+    scales.push_back(quantize_column({x.k, x.w.data() + j * x.k, 1, nullptr}, q.data() + j * x.k));
+    for (int64_t t = 0; t < x.k; t += kInt4Group) {
+      const Int4Fit fit = fit_int4(kInt4Group, x.w.data() + j * x.k + t, 1);
+      scale.push_back(static_cast<uint16_t>(fit.header));
+      least.push_back(static_cast<uint16_t>(fit.header >> 16));
+      for (int64_t i = 0; i < kInt4Group; i += 2)
+        digits.push_back(static_cast<uint8_t>(fit.digits[i] | fit.digits[i + 1] << 4));
+    }
+  }
+  const auto expect_same = [&](const auto& made, const auto& stored) {
+    const std::vector<float> a = unpacked(made), b = unpacked(stored);
+    EXPECT_EQ(a, b);
+  };
+  expect_same(pack_int8(x),
+              pack_weights_int8(Int8Weights{
+                  .k = x.k, .n = x.n, .b = q.data(), .b_row = 1, .b_col = x.k, .scales = scales.data()}));
+  expect_same(
+      pack_int4(x),
+      pack_weights_int4(Int4Weights{
+          .k = x.k, .n = x.n, .digits = digits.data(), .scale = scale.data(), .least = least.data()}));
 }
 
 TEST_P(PackedWeightsTest, TakeEightAndFiveBitsAnElement) {
