@@ -26,6 +26,7 @@ void add_tokenize(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_check(CLI::App& app);
+void add_quantize(CLI::App& app);
 void add_script(CLI::App& app);
 
 }  // namespace calque::app

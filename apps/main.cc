@@ -17,8 +17,8 @@ namespace {
 
 constexpr int kFailed = 1, kUsage = 2;
 
-constexpr std::array kCommands = {add_export,  add_run,   add_inspect, add_tokenize,
-                                  add_convert, add_bench, add_script,  add_check};
+constexpr std::array kCommands = {add_export, add_run,    add_inspect, add_tokenize, add_convert,
+                                  add_bench,  add_script, add_check,   add_quantize};
 
 int fail(int code, const std::string& message) {
   std::fflush(stdout);

@@ -50,10 +50,12 @@ void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& 
 
 void add_run_dtype_option(CLI::App& command, std::string& dtype) {
   command
-      .add_option("--dtype", dtype,
-                  "Compute products in bf16 or int8, the rest in float32; or convert the weights to a dtype "
-                  "while loading")
-      ->check(CLI::IsMember({"bf16", "int8", "float32", "float16", "bfloat16", "float64"}));
+      .add_option(
+          "--dtype", dtype,
+          "Compute products in bf16 or int8, or with weights in int8 or int4 (for few tokens), the rest in "
+          "float32; or convert the weights to a dtype while loading")
+      ->check(CLI::IsMember(
+          {"bf16", "int8", "int8-weights", "int4-weights", "float32", "float16", "bfloat16", "float64"}));
 }
 
 void add_padding_option(CLI::App& command, std::string& padding) {
@@ -118,10 +120,8 @@ jit::Module load_module(const std::string& path, const std::string& dtype, bool 
   options.dump_phases = passes.dump_phases;
   options.prepare = to_run;
   options.verify_checksums = verify_checksums;
-  if (dtype == "bf16") {
-    options.precision = jit::Precision::BFloat16;
-  } else if (dtype == "int8") {
-    options.precision = jit::Precision::Int8;
+  if (dtype == "bf16" || dtype.starts_with("int")) {
+    options.precision = jit::precision_from_name(dtype);
   } else if (!dtype.empty()) {
     options.dtype = dtype_from_name(dtype);
   }

@@ -32,7 +32,14 @@ enum class Precision : int64_t {
   Float32,
   BFloat16,  ///< weights and activations rounded to bfloat16, sums in float32
   Int8,      ///< weights in 8 bits for each output channel, activations in 8 bits for each token, exact sums
+  Int8Weights,  ///< weights in 8 bits for each output channel, the rest in float32: for few tokens, when time
+                ///< is that of reading the weights
+  Int4Weights,  ///< weights in 4 bits for each 32 inputs of a channel, the rest in float32
 };
+
+/// Of "float32", "bf16", "int8", "int8-weights" and "int4-weights"; ValueError for other texts.
+Precision precision_from_name(std::string_view name);
+std::string_view precision_name(Precision precision);
 
 /// Limits and choices of load. Defaults are meant for untrusted files.
 struct LoadOptions {
@@ -40,7 +47,8 @@ struct LoadOptions {
   bool use_mmap = true;
   /// Convert floating-point parameters and buffers to this dtype while loading.
   std::optional<ScalarType> dtype{};
-  /// How the module's products are computed when it runs.
+  /// How the module's products are computed when it runs. Those on weights that the archive holds in low
+  /// precision (calque/quantize.h) stay as they are.
   Precision precision = Precision::Float32;
   /// Pack the weights that `forward` multiplies by now, and not in the first call.
   bool prepare = true;

@@ -1,4 +1,4 @@
-"""What calque.jit.check tells."""
+"""What calque.jit.check and calque.jit.quantize tell."""
 
 from __future__ import annotations
 
@@ -78,3 +78,56 @@ class CheckReport:
 
     def __repr__(self) -> str:
         return f"CheckReport({self.file!r}, loads={self.loads}, runs={self.runs})"
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerQuality:
+    """A linear layer in low precision."""
+
+    name: str
+    inputs: int
+    outputs: int
+    stored: str
+    """How its weights are stored and multiplied: the dtype that was asked for, or a higher precision."""
+    error: float
+    """Of its results at the dtype that was asked for: root of the sum of squares of the change over that of the result."""
+    smoothed: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputQuality:
+    """One tensor of the results, against float32. A row is what runs along its last dimension."""
+
+    name: str
+    rows: int
+    cosine_median: float
+    cosine_least: float
+    max_difference: float
+    same_argmax: float
+
+
+class QuantizeReport:
+    """What low precision changes. `str(report)` is one page for people."""
+
+    dtype: str
+    samples: int
+    seeded: bool
+    bytes_before: int
+    bytes_after: int
+    tables: int
+    layers: list[LayerQuality]
+    outputs: list[OutputQuality]
+
+    def __init__(self, json_text: str, text: str) -> None:
+        self.json, self._text = json_text, text
+        content: dict[str, Any] = json.loads(json_text)
+        content["layers"] = [LayerQuality(**row) for row in content["layers"]]
+        content["outputs"] = [OutputQuality(**row) for row in content["outputs"]]
+        vars(self).update(content)
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        kept = sum(layer.stored != self.dtype for layer in self.layers)
+        return f"QuantizeReport({self.dtype!r}, layers={len(self.layers)}, kept={kept})"

@@ -1,11 +1,11 @@
-"""The subcommands of `calque`, with their options and defaults: export, run, inspect, check, bench, convert, script, tokenize.
+"""The subcommands of `calque`, with their options and defaults: export, run, inspect, check, bench, convert, quantize, script,
+tokenize.
 
 What they print is returned. Paths are str or os.PathLike; dtypes are calque's (`calque.float16`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import logging
 import os
@@ -14,22 +14,22 @@ import resource
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calque import _calque, errors, io, jit
+from calque._calls import Path_, call_of, flatten, load_to_run, skips, threads as threads_, types_of
 from calque._calque import RunOptions, ScriptModule, Tensor
 from calque._progress import progress
 
 if TYPE_CHECKING:
-    from calque._report import CheckReport
+    from calque._report import CheckReport, QuantizeReport
     from calque.transformers import BatchEncoding, PreTrainedModel
 
-__all__ = ["BenchReport", "Inspection", "bench", "check", "convert", "export", "inspect", "run", "script", "tokenize"]
+__all__ = ["BenchReport", "Inspection", "bench", "check", "convert", "export", "inspect", "quantize", "run", "script", "tokenize"]
 
 _log = logging.getLogger(__name__)
-Path_ = str | os.PathLike[str]
 _TASKS = {
     "feature-extraction": "Model",
     "fill-mask": "ForMaskedLM",
@@ -37,26 +37,6 @@ _TASKS = {
     "text-classification": "ForSequenceClassification",
     "token-classification": "ForTokenClassification",
 }
-
-
-@contextlib.contextmanager
-def _threads(count: int, affinity: str) -> Iterator[None]:
-    """For the duration: so many threads, bound to these processors, the caller's included; 0 and "" leave them as they are."""
-    before = _calque.get_num_threads()
-    bound, allowed = _calque.get_affinity(), os.sched_getaffinity(0)
-    if count:
-        _calque.set_num_threads(count)
-    try:
-        if affinity:
-            cpus = _calque.parse_cpu_list(affinity)
-            _calque.set_affinity(cpus)
-            _calque.pin_thread(cpus[0])
-        yield
-    finally:
-        _calque.set_num_threads(before)
-        if affinity:
-            os.sched_setaffinity(0, allowed)
-            _calque.set_affinity(bound)
 
 
 def _dummy(name: str, batch: int, seq_len: int) -> Tensor:
@@ -117,82 +97,9 @@ def export(
     return traced
 
 
-def _types_of(schema: str) -> list[str]:
-    """Types of the arguments without self: `Tensor`, `int`, …"""
-    inside, parts, depth = schema[schema.index("(") + 1 : schema.rindex(") ->")], [""], 0
-    for character in inside:
-        depth += (character in "([") - (character in ")]")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    kinds = [part.strip().rsplit(" ", 1)[0] for part in parts if part.strip() != "*"]
-    return kinds[1:]
-
-
-def _argument(kind: str, name: str, tensors: dict[str, Tensor]) -> Any:
-    plain = kind.rstrip("?")
-    if name in tensors:
-        value = tensors.pop(name)
-        if plain in ("int", "float", "bool", "number", "Scalar"):
-            return {"int": int, "float": float, "bool": bool}.get(plain, lambda item: item)(value.item())
-        if plain == "str":
-            return bytes(value.tolist()).decode()
-        return value.flatten().tolist() if plain in ("int[]", "float[]") else value
-    below = sorted((key for key in tensors if key.startswith(name + ".")), key=lambda key: (len(key), key))
-    items = [tensors.pop(key) for key in below]
-    return tuple(items) if plain.startswith("(") else items
-
-
-def _call_of(module: ScriptModule, method: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
-    left = {name: _calque.as_tensor(value) for name, value in tensors.items()}
-    names, kinds = module.argument_names(method), _types_of(module.schema(method))
-    kwargs = {}
-    for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-        for key in (f"input.{position}", name):
-            if any(found == key or found.startswith(key + ".") for found in left):
-                kwargs[name] = _argument(kind, key, left)
-                break
-    if left:
-        raise errors.ValueError(f"no argument is called {', '.join(left)}; the method takes {module.schema(method)}")
-    return kwargs
-
-
-def _flatten(value: Any, into: dict[str, Tensor]) -> dict[str, Tensor]:
-    if isinstance(value, Tensor):
-        into[f"output.{len(into)}"] = value
-    elif isinstance(value, str):
-        into[f"output.{len(into)}"] = _calque.as_tensor(bytearray(value.encode()))
-    elif isinstance(value, (bool, int)):
-        into[f"output.{len(into)}"] = _calque.tensor(value)
-    elif isinstance(value, float):
-        into[f"output.{len(into)}"] = _calque.tensor(value, dtype=_calque.dtype.float64)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _flatten(item, into)
-    elif isinstance(value, dict):
-        for key in sorted(value, key=lambda key: f'"{key}"' if isinstance(key, str) else str(key)):
-            _flatten(value[key], into)
-    elif value is not None:
-        raise errors.NotImplementedError(f"the result is a {type(value).__name__}, which no file of tensors can hold")
-    return into
-
-
-def _load_to_run(model: Path_, dtype: _calque.dtype | str | None, **options: Any) -> jit.ScriptModule:
-    if isinstance(dtype, str):
-        return jit.load(model, precision=dtype, **options)
-    return jit.load(model, dtype=dtype, **options)
-
-
 def _log_pass_times(module: ScriptModule) -> None:
     for function, name, seconds in jit.pass_times(module):
         _log.info("pass %s over %s: %.3f ms", name, function, 1e3 * seconds)
-
-
-def _skips(padding: str) -> bool:
-    if padding not in ("zero", "exact"):
-        raise ValueError(f"found padding {padding!r}, expected 'zero' or 'exact'")
-    return padding == "zero"
 
 
 def run(
@@ -219,23 +126,23 @@ def run(
 
     Inputs are found by the names of the method's arguments, or by position as input.0, input.1, …; entries of a list x as x.0,
     x.1, …. `output` is a file to write. Zero means no limit of `max_seconds`, `max_memory` (bytes) and `max_iterations`.
-    `dtype` "bf16" or "int8" computes products in it, a dtype converts the weights. `padding` "zero" leaves out positions that the
+    `dtype` "bf16", "int8", "int8-weights" or "int4-weights" computes products in it, a dtype converts the weights. `padding` "zero" leaves out positions that the
     attention mask excludes and gives zeros there, "exact" computes them. `batch_invariant` gives each row of a batch the bits that
     it gets alone. `affinity` names processors, as in "0,2,4-7", to which the threads are bound, one each. `disable_pass` names
     passes over the graph to leave out,
     `time_passes` logs how long each takes (logger "calque"), `dump_phases` is a folder where the graph is written after each.
     """
-    with _threads(threads, affinity):
+    with threads_(threads, affinity):
         passes: dict[str, Any] = {"disable_pass": disable_pass, "time_passes": time_passes, "dump_phases": dump_phases}
-        module = _load_to_run(model, dtype, verify_checksums=verify_checksums, **passes)
+        module = load_to_run(model, dtype, verify_checksums=verify_checksums, **passes)
         tensors = input if isinstance(input, Mapping) else {} if input is None else io.read_tensors(input)
-        kwargs = _call_of(module, method, tensors)
+        kwargs = call_of(module, method, tensors)
         limits = RunOptions(max_seconds=max_seconds, max_memory=max_memory, max_iterations=max_iterations)
-        limits.skip_padding, limits.batch_invariant = _skips(padding), batch_invariant
+        limits.skip_padding, limits.batch_invariant = skips(padding), batch_invariant
         for _ in range(max(1, repeat)):
             result = module.run([], kwargs, limits, method)
     _log_pass_times(module)
-    outputs = _flatten(result, {})
+    outputs = flatten(result, {})
     if output is not None:
         io.write_tensors(output, outputs)
     return outputs
@@ -324,7 +231,7 @@ def check(
     affinity: str = "",
 ) -> CheckReport:
     """As calque.jit.check, for a file."""
-    with _threads(threads, affinity):
+    with threads_(threads, affinity):
         return jit.check(os.fspath(model), shapes, method=method, max_seconds=max_seconds, dtype=dtype)
 
 
@@ -361,7 +268,7 @@ def _made_up(module: ScriptModule, method: str, shape: Sequence[int]) -> dict[st
     """Token ids that any vocabulary has; ones for a mask, zeros for others."""
     schema = module.schema(method)
     kwargs: dict[str, Any] = {}
-    for name, kind in zip(module.argument_names(method), _types_of(schema), strict=True):
+    for name, kind in zip(module.argument_names(method), types_of(schema), strict=True):
         if re.search(rf"\b{re.escape(name)}=", schema):
             continue
         if kind != "Tensor":
@@ -410,16 +317,16 @@ def bench(
     `shapes` are batch and length of made-up token ids, `input` tensors to measure on instead; `seconds` is the time to spend on
     each shape, `repeat` the number of calls in place of a time. `disable_pass`, `time_passes` and `dump_phases` are those of `run`.
     """
-    with _threads(threads, affinity):
+    with threads_(threads, affinity):
         start = time.perf_counter()
         passes: dict[str, Any] = {"disable_pass": disable_pass, "time_passes": time_passes, "dump_phases": dump_phases}
-        module = _load_to_run(model, dtype, **passes)
-        limits = RunOptions(skip_padding=_skips(padding), batch_invariant=batch_invariant)
+        module = load_to_run(model, dtype, **passes)
+        limits = RunOptions(skip_padding=skips(padding), batch_invariant=batch_invariant)
         loaded = time.perf_counter() - start
         runs = []
         if input is not None:
             tensors = input if isinstance(input, Mapping) else io.read_tensors(input)
-            runs.append(_measure(module, method, _call_of(module, method, tensors), "input", seconds, repeat, limits))
+            runs.append(_measure(module, method, call_of(module, method, tensors), "input", seconds, repeat, limits))
         else:
             with progress("bench", len(shapes)) as step:
                 for shape in shapes:
@@ -436,6 +343,51 @@ def convert(model: Path_, output: Path_, *, dtype: _calque.dtype | None = None) 
         record.name[6:]: io.read_record(model, record.name) for record in io.list_records(model) if record.name.startswith("extra/")
     }
     jit.save(jit.load(model, dtype=dtype, verify_checksums=True), output, _extra_files=dict(extra))
+
+
+def quantize(
+    model: Path_,
+    output: Path_,
+    *,
+    dtype: str = "int8",
+    calibrate: Path_ | Mapping[str, Any] | Sequence[Path_ | Mapping[str, Any]] = (),
+    tokenizer: Path_ | None = None,
+    samples: int = 128,
+    max_error: float = 0.0,
+    keep: Sequence[str] = (),
+    smooth: bool = True,
+    threads: int = 0,
+    affinity: str = "",
+) -> QuantizeReport:
+    """Stores the weights of an archive in low precision, as jit.quantize, and says what that changes.
+
+    `calibrate` are files or dicts of tensors, as `run` takes them, or texts (.txt), whose first `samples` lines the `tokenizer`
+    of a checkpoint folder reads.
+    """
+    given = [calibrate] if isinstance(calibrate, (str, os.PathLike, Mapping)) else list(calibrate)
+    with threads_(threads, affinity):
+        module = jit.load(model, verify_checksums=True, prepare=False)
+        calls: list[Mapping[str, Any]] = []
+        for item in given:
+            if isinstance(item, Mapping) or not os.fspath(item).endswith(".txt"):
+                calls.append(call_of(module, "forward", item if isinstance(item, Mapping) else io.read_tensors(item)))
+            else:
+                calls += _lines(module, item, tokenizer, samples - len(calls))
+        quantized, report = jit.quantize(module, dtype, calibration=calls, max_error=max_error, keep=keep, smooth=smooth)
+        jit.save(quantized, output)
+    return report
+
+
+def _lines(module: ScriptModule, path: Path_, tokenizer: Path_ | None, most: int) -> list[Mapping[str, Any]]:
+    from calque.transformers import AutoTokenizer
+
+    if tokenizer is None:
+        raise errors.ValueError("quantize: text needs tokenizer, the checkpoint folder whose tokenizer reads it")
+    encode, names = AutoTokenizer.from_pretrained(tokenizer), module.argument_names("forward")
+    lines = [line for line in Path(path).read_text(encoding="utf-8").split("\n") if line.strip()][: max(0, most)]
+    rows = [encode(line, truncation=True, max_length=128, return_token_type_ids=True) for line in lines]
+    wanted = [name for name in ("input_ids", "attention_mask", "token_type_ids") if name in names]
+    return [{name: _calque.tensor([row[name]]) for name in wanted} for row in rows]
 
 
 def script(source: Path_, output: Path_ | None = None, *, function: str | None = None) -> jit.CompilationUnit:

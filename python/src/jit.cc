@@ -15,10 +15,12 @@
 
 #include "calque/error.h"
 #include "calque/jit.h"
+#include "calque/quantize.h"
 #include "calque/trace.h"
 #include "errors.h"
 #include "extra_files.h"
 #include "gil.h"
+#include "ivalue.h"
 #include "paths.h"
 #include "script_module.h"
 
@@ -78,13 +80,6 @@ Module load_bytes(nb::bytes content, nb::handle extra_files, jit::LoadOptions op
   return module;
 }
 
-jit::Precision precision_of(const std::string& name) {
-  if (name == "float32") return jit::Precision::Float32;
-  if (name == "bf16") return jit::Precision::BFloat16;
-  if (name == "int8") return jit::Precision::Int8;
-  throw ValueError("load: found precision '" + name + "', expected 'float32', 'bf16' or 'int8'");
-}
-
 /// What of LoadOptions says how graphs become plans.
 struct PassOptions {
   std::vector<std::string> disable_pass;
@@ -97,7 +92,7 @@ jit::LoadOptions load_options(bool use_mmap, std::optional<ScalarType> dtype, co
                               bool verify_checksums) {
   return {.use_mmap = use_mmap,
           .dtype = dtype,
-          .precision = precision_of(precision),
+          .precision = jit::precision_from_name(precision),
           .prepare = prepare,
           .disable_pass = std::move(passes.disable_pass),
           .time_passes = passes.time_passes,
@@ -166,7 +161,35 @@ void bind_run_options(nb::module_& module) {
           "From any thread: runs with these options end with CancelledError.");
 }
 
+using Calls = std::vector<std::pair<nb::list, nb::dict>>;
+
+nb::tuple quantize(const Module& module, const std::string& dtype, const Calls& calls, double max_error,
+                   std::vector<std::string> keep, bool smooth) {
+  jit::QuantizeOptions options{.dtype = jit::precision_from_name(dtype),
+                               .max_error = max_error,
+                               .keep = std::move(keep),
+                               .smooth = smooth};
+  for (const auto& [inputs, kwargs] : calls) {
+    jit::CalibrationCall call;
+    for (const nb::handle input : inputs) call.inputs.push_back(to_ivalue(input));
+    for (const auto& [name, value] : kwargs)
+      call.kwargs.emplace(nb::cast<std::string>(name), to_ivalue(value));
+    options.calibration.push_back(std::move(call));
+  }
+  jit::Quantized made;
+  {
+    const WithoutGil released;
+    made = jit::quantize(module, options);
+  }
+  return nb::make_tuple(std::move(made.module), jit::to_json(made.report), jit::to_text(made.report));
+}
+
 void bind_functions(nb::module_& module) {
+  module.def(
+      "quantize", quantize, "mod"_a, "dtype"_a, "calls"_a, "max_error"_a, "keep"_a, "smooth"_a,
+      nb::sig(
+          "def quantize(mod: ScriptModule, dtype: str, calls: Sequence[tuple[list[Any], dict[str, Any]]], "
+          "max_error: float, keep: Sequence[str], smooth: bool) -> tuple[ScriptModule, str, str]"));
   module.def("freeze", jit::freeze, "mod"_a, "preserved_attrs"_a = std::vector<std::string>(),
              "optimize_numerics"_a = true, nb::call_guard<WithoutGil>());
   module.def("optimize_for_inference", jit::optimize_for_inference, "mod"_a,

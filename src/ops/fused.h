@@ -24,7 +24,7 @@ enum class LinearActivation : int64_t { kNone, kRelu, kTanh, kGelu, kGeluTanh, k
 Tensor activated(const Tensor& x, LinearActivation activation);
 
 /// How products are computed; the rest stays float32. The numbers of jit::Precision.
-enum class Arithmetic : int64_t { kFloat32, kBFloat16, kInt8 };
+enum class Arithmetic : int64_t { kFloat32, kBFloat16, kInt8, kInt8Weights, kInt4Weights };
 
 /// While one lives with `skip`, this thread leaves padded positions out instead of computing them.
 class ScopedPadding {

@@ -170,10 +170,10 @@ std::optional<Tensor> in_one(const Attention& a) {
     args.mask_query = mask->strides()[2];
     args.mask_key = mask->strides()[3];
   }
-  if (a.arithmetic == Arithmetic::kFloat32) {
-    kernels::attention(args);
-  } else {
+  if (a.arithmetic == Arithmetic::kBFloat16 || a.arithmetic == Arithmetic::kInt8) {
     kernels::attention_bf16(args);
+  } else {
+    kernels::attention(args);
   }
   return out.transpose(1, 2);
 }

@@ -8,12 +8,15 @@
 #include "kernels/gemm_bf16/packed_bf16.h"
 #include "kernels/gemm_int8/gemm_int8.h"
 #include "kernels/gemm_int8/packed_int8.h"
+#include "kernels/gemm_weights/packed_weights.h"
 #include "ops/arithmetic.h"
 #include "ops/fused.h"
 #include "ops/matmul.h"
+#include "ops/quantized_weight.h"
 #include "ops/rows_view.h"
 #include "ops/support.h"
 #include "tensor/derived.h"
+#include "tensor/element.h"
 
 namespace calque::ops {
 
@@ -21,29 +24,50 @@ namespace {
 
 /// The weights of layers with the same input, side by side, and their biases.
 struct PackedLayers {
-  std::variant<kernels::PackedB, kernels::PackedBf16, kernels::PackedInt8> weights;
+  std::variant<kernels::PackedB, kernels::PackedBf16, kernels::PackedInt8, kernels::PackedWeightsInt8,
+               kernels::PackedWeightsInt4>
+      weights;
   std::vector<float> bias;  ///< empty when no layer has one
 };
 
 struct Layers {
-  std::vector<Tensor> weights;
+  std::vector<Tensor> weights;             ///< float, or the values of `quantized`
+  std::vector<QuantizedWeight> quantized;  ///< one for each weight, or none
   std::vector<std::optional<Tensor>> biases;
   Arithmetic arithmetic;
 };
 
 /// The addresses stand for the kinds of packed weights, one for each Arithmetic.
-const char kPackedKinds[3] = {};
+const char kPackedKinds[5] = {};
 
-bool is_packable(const Layers& layers) {
-  for (size_t i = 0; i < layers.weights.size(); ++i) {
-    const Tensor& weight = layers.weights[i];
-    // No packed matrix is larger than the storage that it comes from.
+int64_t depth_of(const Layers& layers) {
+  return layers.quantized.empty() ? layers.weights[0].size(1) : layers.quantized[0].depth();
+}
+
+/// The weights can be one matrix. No packed matrix is larger than the storage that it comes from.
+bool weights_fit(const Layers& layers) {
+  for (const QuantizedWeight& weight : layers.quantized) {
+    const QuantizedWeight& first = layers.quantized[0];
+    if (!is_well_formed(weight) || weight.arithmetic() != layers.arithmetic ||
+        weight.depth() != first.depth())
+      return false;
+    if (weight.factors && !weight.factors->is_same(*first.factors)) return false;
+  }
+  if (!layers.quantized.empty()) return layers.quantized.size() == layers.weights.size();
+  for (const Tensor& weight : layers.weights) {
     if (weight.dtype() != kFloat || weight.dim() != 2 || !weight.is_contiguous() || weight.numel() == 0)
       return false;
     if (weight.size(1) != layers.weights[0].size(1)) return false;
     if (layers.arithmetic == Arithmetic::kInt8 && weight.size(1) > kernels::kMaxInt8Depth) return false;
+  }
+  return true;
+}
+
+bool is_packable(const Layers& layers) {
+  if (!weights_fit(layers)) return false;
+  for (size_t i = 0; i < layers.weights.size(); ++i) {
     const std::optional<Tensor>& bias = layers.biases[i];
-    if (bias && (bias->dtype() != kFloat || bias->dim() != 1 || bias->size(0) != weight.size(0)))
+    if (bias && (bias->dtype() != kFloat || bias->dim() != 1 || bias->size(0) != layers.weights[i].size(0)))
       return false;
   }
   return true;
@@ -82,14 +106,76 @@ void pack_weights(PackedLayers& packed, Arithmetic arithmetic, int64_t n, int64_
     case Arithmetic::kInt8:
       packed.weights = kernels::pack_int8_weights(k, n, weights, 1, k);
       return;
+    case Arithmetic::kInt8Weights:
+      packed.weights = kernels::pack_weights_int8(k, n, weights, 1, k);
+      return;
+    case Arithmetic::kInt4Weights:
+      packed.weights = kernels::pack_weights_int4(k, n, weights, 1, k);
+      return;
+  }
+}
+
+/// One part of the quantised weights, below each other.
+template <class T>
+std::vector<T> joined(const Layers& layers, std::optional<Tensor> QuantizedWeight::* part) {
+  std::vector<T> out;
+  for (const QuantizedWeight& weight : layers.quantized) {
+    const auto* const data = elements<T>(*(weight.*part));
+    out.insert(out.end(), data, data + (weight.*part)->numel());
+  }
+  return out;
+}
+
+template <class T>
+std::vector<T> joined_values(const Layers& layers) {
+  std::vector<T> out;
+  for (const Tensor& values : layers.weights) {
+    const auto* const data = elements<T>(values);
+    out.insert(out.end(), data, data + values.numel());
+  }
+  return out;
+}
+
+void pack_quantized(PackedLayers& packed, const Layers& layers, int64_t n, int64_t k) {
+  if (layers.arithmetic == Arithmetic::kBFloat16) {
+    std::vector<float> floats;
+    for (const BFloat16 value : joined_values<BFloat16>(layers))
+      floats.push_back(bfloat16_to_float(value.bits));
+    packed.weights = kernels::pack_bf16(k, n, floats.data(), 1, k);
+    return;
+  }
+  if (layers.arithmetic == Arithmetic::kInt4Weights) {
+    const auto digits = joined_values<uint8_t>(layers);
+    const auto scale = joined<uint16_t>(layers, &QuantizedWeight::scale);
+    const auto least = joined<uint16_t>(layers, &QuantizedWeight::least);
+    packed.weights = kernels::pack_weights_int4(kernels::Int4Weights{
+        .k = k, .n = n, .digits = digits.data(), .scale = scale.data(), .least = least.data()});
+    return;
+  }
+  const auto values = joined_values<int8_t>(layers);
+  const auto scales = joined<float>(layers, &QuantizedWeight::scale);
+  const std::optional<Tensor>& factors = layers.quantized[0].factors;
+  const kernels::Int8Weights weights{.k = k,
+                                     .n = n,
+                                     .b = values.data(),
+                                     .b_row = 1,
+                                     .b_col = k,
+                                     .scales = scales.data(),
+                                     .factors = factors ? factors->data_ptr<float>() : nullptr};
+  if (factors) {
+    packed.weights = kernels::pack_int8_weights(weights);
+  } else {
+    packed.weights = kernels::pack_weights_int8(weights);
   }
 }
 
 std::shared_ptr<const PackedLayers> pack(const Layers& layers) {
-  const int64_t k = layers.weights[0].size(1);
+  const int64_t k = depth_of(layers);
   auto packed = std::make_shared<PackedLayers>();
   packed->bias = joined_bias(layers);
-  if (layers.weights.size() == 1) {
+  if (!layers.quantized.empty()) {
+    pack_quantized(*packed, layers, all_columns(layers), k);
+  } else if (layers.weights.size() == 1) {
     pack_weights(*packed, layers.arithmetic, layers.weights[0].size(0), k,
                  layers.weights[0].data_ptr<float>());
   } else {
@@ -112,6 +198,11 @@ std::shared_ptr<const PackedLayers> packed_layers(const Layers& layers) {
   for (const std::optional<Tensor>& bias : layers.biases) {
     if (bias) sources.push_back(*bias);
   }
+  for (const QuantizedWeight& weight : layers.quantized) {
+    for (const std::optional<Tensor>& part : {weight.scale, weight.least, weight.factors}) {
+      if (part) sources.push_back(*part);
+    }
+  }
   const void* const kind = &kPackedKinds[static_cast<size_t>(layers.arithmetic)];
   auto packed = std::static_pointer_cast<const PackedLayers>(
       derived_value(kind, sources, [&] { return pack(layers); }));
@@ -126,7 +217,11 @@ void multiply(const kernels::GemmPackedArgs& args, const PackedLayers& packed) {
     return kernels::gemm_packed(args, *f32);
   if (const auto* bf16 = std::get_if<kernels::PackedBf16>(&packed.weights))
     return kernels::gemm_packed_bf16(args, *bf16);
-  kernels::gemm_packed_int8(args, std::get<kernels::PackedInt8>(packed.weights));
+  if (const auto* int8 = std::get_if<kernels::PackedInt8>(&packed.weights))
+    return kernels::gemm_packed_int8(args, *int8);
+  if (const auto* bytes = std::get_if<kernels::PackedWeightsInt8>(&packed.weights))
+    return kernels::gemm_weights_int8(args, *bytes);
+  kernels::gemm_weights_int4(args, std::get<kernels::PackedWeightsInt4>(packed.weights));
 }
 
 Dims output_sizes(const Tensor& input, int64_t columns) {
@@ -174,7 +269,7 @@ std::optional<RowsView> residual_rows(const Tensor& residual, const Tensor& out)
 std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, const Epilogue& epilogue) {
   if (input.dtype() != kFloat || input.dim() < 1) return std::nullopt;
   const std::shared_ptr<const PackedLayers> packed = packed_layers(layers);
-  if (packed == nullptr || input.size(-1) != layers.weights[0].size(1)) return std::nullopt;
+  if (packed == nullptr || input.size(-1) != depth_of(layers)) return std::nullopt;
   const int64_t columns = all_columns(layers);
   std::optional<RowsView> x = rows_view(input);
   Tensor dense = input;
@@ -204,14 +299,25 @@ std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, con
 template <class Arguments>
 Layers layers_of(const Arguments& arguments, size_t count) {
   Layers layers{.weights = {},
+                .quantized = {},
                 .biases = {},
                 .arithmetic = static_cast<Arithmetic>(arguments[arguments.size() - 1].toInt())};
   for (size_t i = 0; i < count; ++i) {
-    layers.weights.push_back(arguments[1 + 2 * i].toTensor());
+    const IValue& weight = arguments[1 + 2 * i];
+    if (!weight.isTensor()) layers.quantized.push_back(quantized_weight(weight));
+    layers.weights.push_back(weight.isTensor() ? weight.toTensor() : layers.quantized.back().values);
     const IValue& bias = arguments[2 + 2 * i];
     layers.biases.push_back(bias.isNone() ? std::nullopt : std::optional(bias.toTensor()));
   }
   return layers;
+}
+
+/// Layer i by the operators that it stands for.
+Tensor plain_linear(const Tensor& input, const Layers& layers, size_t i) {
+  if (layers.quantized.empty()) return linear(input, layers.weights[i], layers.biases[i]);
+  const QuantizedWeight& weight = layers.quantized.at(i);
+  return linear(weight.factors ? mul(input, *weight.factors) : input, dequantize_weight(weight),
+                layers.biases[i]);
 }
 
 }  // namespace
@@ -222,7 +328,7 @@ void fused_linear(OpCall& call) {
   const Epilogue epilogue{.activation = static_cast<LinearActivation>(call.integer(3)),
                           .residual = call.optional_tensor(4)};
   if (std::optional<Tensor> out = fast_linear(input, layers, epilogue)) return call.ret(std::move(*out));
-  Tensor out = activated(linear(input, layers.weights[0], layers.biases[0]), epilogue.activation);
+  Tensor out = activated(plain_linear(input, layers, 0), epilogue.activation);
   if (epilogue.residual) out = add(out, *epilogue.residual);
   call.ret(std::move(out));
 }
@@ -235,7 +341,7 @@ void fused_linears(OpCall& call) {
   int64_t column = 0;
   for (size_t i = 0; i < count; ++i) {
     if (!out) {
-      call.ret(linear(input, layers.weights[i], layers.biases[i]), i);
+      call.ret(plain_linear(input, layers, i), i);
       continue;
     }
     const int64_t end = column + layers.weights[i].size(0);
@@ -245,13 +351,13 @@ void fused_linears(OpCall& call) {
 }
 
 void prepare_linear(std::span<const IValue> arguments) {
-  if (arguments[1].isTensor()) packed_layers(layers_of(arguments, 1));
+  if (!arguments[1].isNone()) packed_layers(layers_of(arguments, 1));
 }
 
 void prepare_linears(std::span<const IValue> arguments) {
   const size_t count = (arguments.size() - 2) / 2;
   for (size_t i = 0; i < count; ++i) {
-    if (!arguments[1 + 2 * i].isTensor()) return;
+    if (arguments[1 + 2 * i].isNone()) return;
   }
   packed_layers(layers_of(arguments, count));
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/operator.h"
+#include "ops/quantized_weight.h"
 #include "passes/match.h"
 #include "passes/passes.h"
 #include "passes/writes.h"
@@ -18,6 +19,18 @@ constexpr std::array<std::string_view, 3> kReaders = {"aten::view", "aten::resha
 
 bool is_plain_linear(const Node& node) {
   return calls(node, "calque::linear") && is_constant_int(node.input(3), 0) && is_none(node.input(4));
+}
+
+/// The weights can stand in one matrix: both float, or both in the same low precision for the same input.
+bool have_weights_alike(const Node& a, const Node& b) {
+  const IValue* x = constant_of(a.input(1));
+  const IValue* y = constant_of(b.input(1));
+  const bool is_low = x != nullptr && x->isTuple();
+  if (is_low != (y != nullptr && y->isTuple())) return false;
+  if (!is_low) return true;
+  const ops::QuantizedWeight one = ops::quantized_weight(*x), other = ops::quantized_weight(*y);
+  if (one.arithmetic() != other.arithmetic() || one.depth() != other.depth()) return false;
+  return !one.factors || one.factors->is_same(*other.factors);
 }
 
 bool may_be_a_view(const Value* value) {
@@ -46,6 +59,7 @@ class Merger {
     std::vector<Node*> group;
     for (Node* node = &first; node != first.owner->return_node(); node = node->next) {
       if (!is_plain_linear(*node) || node->input(0) != first.input(0)) continue;
+      if (!have_weights_alike(first, *node)) continue;
       if (may_be_a_view(node->output()) && !writes_.may_be_written(node->output())) group.push_back(node);
     }
     return !group.empty() && group[0] == &first ? group : std::vector<Node*>();
@@ -60,7 +74,7 @@ class Merger {
         inputs.push_back(node->input(i));
       }
     }
-    inputs.push_back(insert_constant(IValue(0), first));
+    inputs.push_back(first.input(5));
     Node* merged = insert_fused(group.size() == 2 ? "calque::linear_2" : "calque::linear_3", inputs, first);
     for (size_t i = 0; i < group.size(); ++i) {
       merged->output(i)->hint = group[i]->output()->hint;

@@ -55,6 +55,9 @@ void find_linears(Graph& graph);
 void find_activations(Graph& graph);
 /// Makes a `calque::embedding_sum` of the layer norm of the sum of two or three embeddings.
 void fuse_embeddings(Graph& graph);
+/// Makes `linear` on a constant weight that operators dequantise (ops/quantized_weight.h) a `calque::linear`
+/// on the integers.
+void fuse_quantized(Graph& graph);
 /// Makes `linear` on weights of the module, with the activation and the addition behind it, a
 /// `calque::linear`.
 void fuse_linear(Graph& graph);
@@ -78,7 +81,8 @@ void remove_padding(Graph& graph);
 /// Makes one operator of `calque::linear`, another one behind it, and a layer normalisation, that a block of
 /// rows can go through before the next. After set_arithmetic.
 void fuse_rows(Graph& graph);
-/// Sets how fused operators of the graph compute products: a number of ops::Arithmetic.
+/// Sets how fused operators of the graph compute products: a number of ops::Arithmetic. Those on quantised
+/// weights stay, and attention follows them when the number is 0.
 void set_arithmetic(Graph& graph, int64_t arithmetic);
 
 struct PassInfo {

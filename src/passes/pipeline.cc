@@ -22,6 +22,7 @@ constexpr std::array kPipeline = {
     PassInfo{"fuse_embeddings", fuse_embeddings, true},
     PassInfo{"find_linears", find_linears, true},
     PassInfo{"find_activations", find_activations, true},
+    PassInfo{"fuse_quantized", fuse_quantized, true},
     PassInfo{"fuse_linear", fuse_linear, true},
     PassInfo{"fuse_attention", fuse_attention, true},
     PassInfo{"fuse_pooling", fuse_pooling, true},
@@ -64,7 +65,7 @@ void check_names(std::span<const std::string> names) {
 void run_pipeline(Graph& graph, const PipelineOptions& options) {
   const std::vector<std::string> disabled = disabled_passes(options);
   if (options.on_phase) options.on_phase("input", graph);
-  bool has_arithmetic = options.arithmetic == 0;
+  bool has_arithmetic = false;
   for (const PassInfo& pass : kPipeline) {
     if (pass.sees_arithmetic && !std::exchange(has_arithmetic, true))
       set_arithmetic(graph, options.arithmetic);

@@ -14,10 +14,10 @@ commands = calque.commands
 
 # What only a terminal needs, what starts a program of the source tree, and flags that say no to what is on by default.
 ONLY_THERE = {"help", "json", "quiet", "code", "graph", "inlined", "depth", "ids", "tokens", "decode", "skip_special_tokens"} | {"against"}
-RENAMED = {"no_check_trace": "check_trace", "no_special_tokens": "special_tokens"}
+RENAMED = {"no_smooth": "smooth", "no_check_trace": "check_trace", "no_special_tokens": "special_tokens"}
 
 
-@pytest.mark.parametrize("name", ["export", "run", "inspect", "check", "bench", "convert", "script", "tokenize"])
+@pytest.mark.parametrize("name", ["export", "run", "inspect", "check", "bench", "convert", "quantize", "script", "tokenize"])
 def test_every_option_has_its_argument(name, command):
     text = command.run(name, "--help").stdout
     options = {option.replace("-", "_") for option in re.findall(r"(?:^|,| )--([a-z][a-z-]*)", text.split("Examples:")[0])}

@@ -1,0 +1,282 @@
+#include "calque/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <unordered_set>
+
+#include "base/text.h"
+#include "calque/error.h"
+#include "jit/executable.h"
+#include "jit/quantize_parts.h"
+#include "ops/matmul.h"
+#include "ops/operator.h"
+#include "ops/quantized_weight.h"
+#include "passes/match.h"
+#include "passes/passes.h"
+#include "passes/store_quantized.h"
+
+namespace calque::jit {
+
+namespace {
+
+using ops::Arithmetic;
+using ops::QuantizedWeight;
+
+/// A smaller table is not worth the operators that read it.
+constexpr int64_t kFewestTableRows = 256;
+/// How much of what is hard to quantise moves from inputs to weights; 0 for none.
+constexpr double kSmoothing[] = {0, 0.5, 0.7};
+
+struct Layer {
+  std::string name;
+  Tensor weight;
+  const LayerInputs* inputs;  ///< nullptr when no sample reached it
+};
+
+/// Layers that read one input share its factors, so that they stay one product.
+using Group = std::vector<Layer>;
+
+bool is_below(const std::string& name, const std::string& module) {
+  return name == module || (name.starts_with(module) && name[module.size()] == '.');
+}
+
+std::vector<Group> groups_of(Graph& graph, const Calibration& calibration) {
+  std::vector<Group> groups;
+  std::map<const Value*, size_t> by_input;
+  std::unordered_set<const TensorImpl*> seen;
+  for (const Node* node : passes::constant_linears(graph)) {
+    const Tensor weight = passes::constant_of(node->input(1))->toTensor();
+    if (!seen.insert(weight.impl().get()).second) continue;
+    const auto [at, is_new] = by_input.emplace(node->input(0), groups.size());
+    if (is_new) groups.emplace_back();
+    const auto inputs = calibration.inputs.find(weight.impl().get());
+    groups[at->second].push_back({.name = node->scope.empty() ? cat("linear.", seen.size() - 1) : node->scope,
+                                  .weight = weight,
+                                  .inputs = inputs == calibration.inputs.end() || inputs->second.sampled == 0
+                                                ? nullptr
+                                                : &inputs->second});
+  }
+  return groups;
+}
+
+Tensor sampled_rows(const Layer& layer) {
+  const int64_t k = layer.weight.size(1);
+  const Tensor rows = empty({layer.inputs->sampled, k}, kFloat);
+  std::copy(layer.inputs->rows.begin(), layer.inputs->rows.end(), rows.data_ptr<float>());
+  return rows;
+}
+
+/// The error of the layer's results, as QuantizeOptions::max_error has it.
+double error_of(const Layer& layer, const QuantizedWeight& weight) {
+  if (layer.inputs == nullptr) return 0;
+  const Tensor x = sampled_rows(layer);
+  const Tensor expected = ops::linear(x, layer.weight, std::nullopt);
+  const Tensor found = call_operator(ops::fused_operator("calque::linear"),
+                                     {x, ops::to_value(weight), IValue(), int64_t{0}, IValue(),
+                                      static_cast<int64_t>(weight.arithmetic())})[0]
+                           .toTensor();
+  double change = 0, size = 0;
+  for (int64_t i = 0; i < expected.numel(); ++i) {
+    const auto y = static_cast<double>(expected.data_ptr<float>()[i]);
+    change += std::pow(static_cast<double>(found.data_ptr<float>()[i]) - y, 2);
+    size += y * y;
+  }
+  return size > 0 ? std::sqrt(change / size) : 0;
+}
+
+std::vector<float> greatest_weights(const Group& group) {
+  const int64_t k = group[0].weight.size(1);
+  std::vector<float> greatest(static_cast<size_t>(k));
+  for (const Layer& layer : group) {
+    const Tensor weight = layer.weight.contiguous();
+    for (int64_t i = 0; i < weight.numel(); ++i) {
+      float& at = greatest[static_cast<size_t>(i % k)];
+      at = std::max(at, std::abs(weight.data_ptr<float>()[i]));
+    }
+  }
+  return greatest;
+}
+
+/// What inputs are multiplied by: weights^(1 - a) / inputs^a for each channel, around 1.
+Tensor smoothing_factors(const Group& group, double strength) {
+  const int64_t k = group[0].weight.size(1);
+  const Tensor factors = full(Dims{k}, 1, kFloat);
+  if (strength == 0 || group[0].inputs == nullptr) return factors;
+  constexpr double kMost = 1e4;
+  const std::vector<float> weights = greatest_weights(group);
+  std::vector<double> logs(static_cast<size_t>(k));
+  double mean = 0;
+  for (size_t i = 0; i < logs.size(); ++i) {
+    const auto w = static_cast<double>(weights[i]), x = static_cast<double>(group[0].inputs->greatest[i]);
+    if (w > 0 && x > 0 && std::isfinite(w) && std::isfinite(x))
+      logs[i] = (1 - strength) * std::log(w) - strength * std::log(x);
+    mean += logs[i] / static_cast<double>(k);
+  }
+  for (size_t i = 0; i < logs.size(); ++i)
+    factors.data_ptr<float>()[i] = static_cast<float>(std::clamp(std::exp(logs[i] - mean), 1 / kMost, kMost));
+  return factors;
+}
+
+struct Attempt {
+  std::vector<QuantizedWeight> weights{};
+  std::vector<double> errors{};
+  bool is_smoothed = false;
+  double worst() const { return *std::max_element(errors.begin(), errors.end()); }
+};
+
+Attempt attempt(const Group& group, Arithmetic arithmetic, double strength) {
+  Attempt made{.is_smoothed = strength > 0};
+  std::optional<Tensor> factors;
+  if (arithmetic == Arithmetic::kInt8) factors = smoothing_factors(group, strength);
+  for (const Layer& layer : group) {
+    const bool is_divisible = layer.weight.size(1) % ops::kInt4GroupSize == 0;
+    const bool as_bytes = arithmetic == Arithmetic::kInt4Weights && !is_divisible;
+    made.weights.push_back(
+        ops::quantize_weight(layer.weight, as_bytes ? Arithmetic::kInt8Weights : arithmetic, factors));
+    made.errors.push_back(error_of(layer, made.weights.back()));
+  }
+  return made;
+}
+
+Attempt best_attempt(const Group& group, const QuantizeOptions& options) {
+  const auto arithmetic = static_cast<Arithmetic>(options.dtype);
+  Attempt best = attempt(group, arithmetic, 0);
+  if (arithmetic != Arithmetic::kInt8 || !options.smooth || group[0].inputs == nullptr) return best;
+  for (const double strength : kSmoothing) {
+    if (strength == 0) continue;
+    Attempt other = attempt(group, arithmetic, strength);
+    if (other.worst() < best.worst()) best = std::move(other);
+  }
+  return best;
+}
+
+double allowed_error(const QuantizeOptions& options) {
+  if (options.max_error > 0) return options.max_error;
+  return options.dtype == Precision::Int4Weights ? 0.15 : 0.05;
+}
+
+class Chooser {
+ public:
+  Chooser(const QuantizeOptions& options, QuantizeReport& report) : options_(options), report_(report) {}
+
+  void choose(const Group& all) {
+    Group group;
+    for (const Layer& layer : all) {
+      if (is_kept_by_name(layer.name)) {
+        add(layer, Precision::Float32, 0, false);
+      } else {
+        group.push_back(layer);
+      }
+    }
+    if (group.empty()) return;
+    const Attempt best = best_attempt(group, options_);
+    for (size_t i = 0; i < group.size(); ++i)
+      store(group[i], best.weights[i], best.errors[i], best.is_smoothed);
+  }
+
+  /// ValueError for a name that no layer has.
+  void check_names() const {
+    for (const std::string& name : options_.keep) {
+      if (!used_.contains(name))
+        throw ValueError(cat("quantize: there is no linear layer in ", quoted(name)));
+    }
+  }
+
+  const passes::QuantizedWeights& weights() const { return weights_; }
+
+ private:
+  bool is_kept_by_name(const std::string& layer) {
+    bool kept = false;
+    for (const std::string& name : options_.keep) {
+      if (!is_below(layer, name)) continue;
+      used_.insert(name);
+      kept = true;
+    }
+    return kept;
+  }
+
+  void store(const Layer& layer, const QuantizedWeight& weight, double error, bool is_smoothed) {
+    // A weight that is not finite has an error that is no number.
+    const bool spoils = !(error <= allowed_error(options_));
+    const QuantizedWeight stored =
+        spoils ? ops::quantize_weight(layer.weight, Arithmetic::kBFloat16, std::nullopt) : weight;
+    weights_.emplace(layer.weight.impl().get(), stored);
+    add(layer, static_cast<Precision>(stored.arithmetic()), error, is_smoothed && !spoils);
+  }
+
+  void add(const Layer& layer, Precision stored, double error, bool is_smoothed) {
+    report_.layers.push_back({.name = layer.name,
+                              .inputs = layer.weight.size(1),
+                              .outputs = layer.weight.size(0),
+                              .stored = stored,
+                              .error = error,
+                              .is_smoothed = is_smoothed});
+  }
+
+  const QuantizeOptions& options_;
+  QuantizeReport& report_;
+  passes::QuantizedWeights weights_;
+  std::unordered_set<std::string> used_;
+};
+
+passes::QuantizedWeights choose_tables(Graph& graph, Precision dtype) {
+  const Arithmetic arithmetic =
+      dtype == Precision::BFloat16 ? Arithmetic::kBFloat16 : Arithmetic::kInt8Weights;
+  passes::QuantizedWeights tables;
+  for (const Node* node : passes::constant_tables(graph, kFewestTableRows)) {
+    const Tensor table = passes::constant_of(node->input(0))->toTensor();
+    if (!tables.contains(table.impl().get()))
+      tables.emplace(table.impl().get(), ops::quantize_weight(table, arithmetic));
+  }
+  return tables;
+}
+
+void add_bytes(const Block& block, std::map<const Storage*, int64_t>& bytes) {
+  for (const Node* node = block.first(); node != block.return_node(); node = node->next) {
+    for (const auto& inner : node->blocks) add_bytes(*inner, bytes);
+    const TensorImpl* tensor = node->is("prim::Constant") ? node->value.tensor_impl() : nullptr;
+    if (tensor != nullptr && tensor->storage) bytes.emplace(tensor->storage.get(), tensor->storage->nbytes());
+  }
+}
+
+int64_t constant_bytes(const Graph& graph) {
+  std::map<const Storage*, int64_t> bytes;
+  add_bytes(graph.block(), bytes);
+  int64_t sum = 0;
+  for (const auto& [storage, size] : bytes) sum += size;
+  return sum;
+}
+
+}  // namespace
+
+Quantized quantize(const Module& module, const QuantizeOptions& options) {
+  if (options.dtype == Precision::Float32) throw ValueError("quantize: float32 is no low precision");
+  const Module frozen = freeze(module);
+  Function& forward = frozen.get_method("forward").function();
+  Graph& graph = *forward.graph;
+  Quantized made{.module = frozen,
+                 .report = {.dtype = options.dtype, .is_seeded = options.calibration.empty()}};
+  QuantizeReport& report = made.report;
+  const Samples samples = report.is_seeded ? seeded_samples(frozen) : options.calibration;
+  report.samples = static_cast<int64_t>(samples.size());
+  report.bytes_before = constant_bytes(graph);
+
+  const Calibration calibration = calibrate(frozen, samples);
+  Chooser chooser(options, report);
+  for (const Group& group : groups_of(graph, calibration)) chooser.choose(group);
+  chooser.check_names();
+  const passes::QuantizedWeights tables = choose_tables(graph, options.dtype);
+  if (chooser.weights().empty() && tables.empty())
+    throw ValueError("quantize: the program calls neither linear nor embedding on weights of its own");
+  report.tables = static_cast<int64_t>(tables.size());
+  passes::store_quantized_weights(graph, chooser.weights());
+  passes::store_quantized_tables(graph, tables);
+  passes::remove_dead_code(graph);
+  report.bytes_after = constant_bytes(graph);
+  report.outputs = compare_outputs(calibration.outputs, run_samples(frozen, samples));
+  return made;
+}
+
+}  // namespace calque::jit
