@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "calque/io.h"
-#include "calque/threads.h"
 #include "calque/tokenizers.h"
 #include "command.h"
 #include "options.h"
@@ -30,7 +29,7 @@ struct QuantizeArguments {
   std::vector<std::string> calibrate, keep;
   int64_t samples = 128;
   double max_error = 0;
-  int threads = 0;
+  ThreadArguments threads;
   bool no_smooth = false;
   bool json = false;
 };
@@ -97,7 +96,7 @@ void quantize(const QuantizeArguments& arguments) {
   if (has_text && arguments.tokenizer.empty())
     throw UsageError(
         "--calibrate with text needs --tokenizer MODEL_DIR, the checkpoint whose tokenizer reads it");
-  if (arguments.threads > 0) set_num_threads(arguments.threads);
+  use_threads(arguments.threads);
   const jit::Module module = load_module(arguments.model, "", true, false);
   jit::QuantizeOptions options{.dtype = jit::precision_from_name(arguments.dtype),
                                .max_error = arguments.max_error,
@@ -125,7 +124,7 @@ void add_quantize(CLI::App& app) {
       ->capture_default_str();
   command->add_option(
       "--calibrate", arguments->calibrate,
-      "Real inputs to judge by: texts (.txt, a line each), or tensors as of calque run --input");
+      "Real inputs to judge by: texts (.txt, a line each), or tensors as calque run takes them");
   command->add_option("--tokenizer", arguments->tokenizer,
                       "Checkpoint folder whose tokenizer reads the texts");
   command->add_option("--samples", arguments->samples, "Most lines of text to use")
@@ -139,7 +138,7 @@ void add_quantize(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--keep", arguments->keep, "Layers, or modules around them, that stay float32");
   command->add_flag("--no-smooth", arguments->no_smooth, "int8: leave the channels of inputs as they are");
-  add_threads_option(*command, arguments->threads);
+  add_thread_options(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "Print the report as one JSON object");
   command->footer(
       "The new archive runs in PyTorch, too, in float32 on the rounded weights. Here it runs on the "

@@ -21,8 +21,8 @@ struct QuantizeOptions {
   /// Real inputs, a few dozen of them. Layers and results are judged on them. None: token ids of a fixed
   /// seed, which say less.
   std::vector<CalibrationCall> calibration{};
-  /// A layer whose results change by more, as the root of the sum of squares of the change over that of the
-  /// result, stays bfloat16. 0: 0.05 for 8 bits, 0.15 for 4.
+  /// A layer whose results change by more stays bfloat16: the root mean square, over tokens, of the size of
+  /// the change over that of the result. 0: 0.05 for 8 bits, 0.15 for 4.
   double max_error = 0;
   /// Names of layers, or of modules around them, that stay as they are.
   std::vector<std::string> keep{};

@@ -90,7 +90,7 @@ class LayerQuality:
     stored: str
     """How its weights are stored and multiplied: the dtype that was asked for, or a higher precision."""
     error: float
-    """Of its results at the dtype that was asked for: root of the sum of squares of the change over that of the result."""
+    """Of its results at the dtype that was asked for: root mean square, over tokens, of the change relative to the result."""
     smoothed: bool
 
 
