@@ -6,12 +6,13 @@ The labels come from a linear head (logistic regression over mean-pooled embeddi
 the same sources and told their topics; see texts.py. Everything is read from files; the set-up is kept in
 build/bench/quality.
 
-    bench/quality/quality.py --dtype bf16,int8
+    bench/quality/quality.py --dtype bf16,int8 --quantize int8
     bench/quality/quality.py --model int8.pt --reference float32.pt
     bench/quality/quality.py --dtype bf16 --against onnxruntime:int8,openvino:bf16
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -24,7 +25,7 @@ import numpy
 import texts
 from harness import report
 from harness.engines import Chosen, choose
-from harness.models import Model, ModelError, make_model, minilm_checkpoint
+from harness.models import Model, ModelError, make_model, minilm_checkpoint, run_calque
 from harness.paths import OUTPUT, ROOT
 from harness.process import EngineError, Process
 from harness.session import prepare, say, usable
@@ -32,6 +33,7 @@ from harness.session import prepare, say, usable
 FOLDER = OUTPUT / "quality"
 SENTENCES, TRAINING = 10_000, 5_000
 BATCH = 64
+CALIBRATION = 128
 LONGEST = 128
 
 
@@ -96,6 +98,15 @@ def embed(chosen: Chosen, model: Model, rows: list[dict], threads: int, calque: 
     return numpy.array(vectors)
 
 
+def quantized(model: Model, dtype: str, rows: list[dict], calque: pathlib.Path) -> Model:
+    """The archive that `calque quantize` makes of the model, calibrated on some of the rows."""
+    text, archive = FOLDER / "calibration.txt", FOLDER / f"{model.name}-{dtype}.pt"
+    text.write_text("".join(row["text"] + "\n" for row in rows[:CALIBRATION]))
+    options = ("--calibrate", text, "--tokenizer", model.checkpoint or minilm_checkpoint(), "--dtype", dtype)
+    run_calque(calque, "quantize", model.archive, "-o", archive, *options)
+    return dataclasses.replace(model, name=f"{model.name}-{dtype}", archive=archive)
+
+
 def train_head(vectors: numpy.ndarray, topics: list[str]):
     from sklearn.linear_model import LogisticRegression
 
@@ -141,7 +152,8 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--model", default="minilm", help="what is judged: minilm, a checkpoint folder or an archive that takes BERT's uncased words")
     add("--reference", help="archive or checkpoint to compare with, in float32 (default: the model itself)")
-    add("--dtype", default="bf16,int8", help="Calque's own --dtype; several with commas")
+    add("--dtype", default="bf16,int8,int8-weights,int4-weights", help="Calque's own --dtype; several with commas")
+    add("--quantize", default="int8,int4-weights", help="what `calque quantize` stores, as it is loaded; several with commas")
     add("--against", default="", help="peers to judge as well, as bench/compare.py names them")
     add("--sentences", type=int, default=SENTENCES, help=f"how many to judge by (default: {SENTENCES})")
     add("--threads", type=int, default=2)
@@ -177,6 +189,11 @@ def measure(options: argparse.Namespace) -> dict:
             results[name] = judge(head, reference, found, judged_topics)
         except EngineError as error:
             results[name] = {"problem": str(error)}
+    for dtype in filter(None, options.quantize.split(",")):
+        say(f"embedding by an archive of {dtype}")
+        made = quantized(model, dtype, [row for row in rows if row["training"]], options.calque)
+        found = embed(Chosen(None, "f32", "float32"), made, judged, options.threads, options.calque)
+        results[f"Calque, archive of {dtype}"] = judge(head, reference, found, judged_topics)
     return {"model": options.model, "reference": exact.name, "topics": sorted(set(topics)), "results": results}
 
 
