@@ -53,8 +53,7 @@ constexpr FusedRow kRows[] = {
      nullptr},
     {{"calque::embedding_size(Tensor weight, Tensor indices, int dim) -> int", embedding_size}, nullptr},
     {{"calque::mean_pool(Tensor hidden, Tensor mask, int dtype, bool is_expanded, Scalar? least, Tensor? "
-      "offsets) "
-      "-> Tensor",
+      "offsets, Tensor? rows, Tensor? like) -> Tensor",
       mean_pool},
      nullptr},
     {{"calque::normalize(Tensor input, int dim, Scalar least) -> Tensor", normalize}, nullptr},

@@ -1,5 +1,6 @@
 // One vector for each sequence from those of its tokens, and vectors of length one.
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <optional>
 #include <vector>
@@ -74,18 +75,46 @@ Tensor mean_by_kernel(const Tensor& hidden, const Tensor& mask, const MeanForm& 
   return out;
 }
 
+/// The mask is 1 at these places of the batch and 0 at all others.
+bool selects_rows(const Tensor& mask, const Tensor& rows) {
+  const Tensor flat = mask.to(kDouble).contiguous();
+  const auto* const weight = flat.data_ptr<double>();
+  const auto* row = rows.data_ptr<int64_t>();
+  const auto* const end = row + rows.numel();
+  for (int64_t i = 0; i < flat.numel(); ++i) {
+    const bool is_packed = row != end && *row == i;
+    if (weight[i] != (is_packed ? 1.0 : 0.0)) return false;
+    if (is_packed) ++row;
+  }
+  return row == end;
+}
+
+/// The tokens at their places in a batch of the sizes of `like`, zeros elsewhere.
+Tensor padded(const Tensor& hidden, const Tensor& rows, const Tensor& like) {
+  const std::array<IValue, 3> arguments = {hidden, rows, like};
+  std::array<IValue, 1> result;
+  OpCall call(arguments, result);
+  unpack_tokens(call);
+  return result[0].toTensor();
+}
+
 }  // namespace
 
 /// The mean of the tokens that the mask selects: sum(hidden * mask, 1) / clamp(sum(mask, 1), least). With
-/// more than one offset, `hidden` holds the tokens of all sequences one after the other, selected already.
+/// more than one offset, `hidden` holds the tokens of all sequences one after the other, those at `rows` of
+/// the padded batch.
 void mean_pool(OpCall& call) {
-  const Tensor hidden = call.tensor(0);
+  Tensor hidden = call.tensor(0);
+  const Tensor mask = call.tensor(1);
   const std::optional<Tensor> offsets = call.optional_tensor(5);
   if (offsets && offsets->numel() > 1) {
-    const auto* const first = offsets->data_ptr<int64_t>();
-    return call.ret(pooled(hidden.contiguous(), {first, first + offsets->numel()}, nullptr));
+    const Tensor rows = call.tensor(6);
+    if (selects_rows(mask, rows)) {
+      const auto* const first = offsets->data_ptr<int64_t>();
+      return call.ret(pooled(hidden.contiguous(), {first, first + offsets->numel()}, nullptr));
+    }
+    hidden = padded(hidden, rows, call.tensor(7));
   }
-  const Tensor mask = call.tensor(1);
   const MeanForm form{
       .dtype = static_cast<ScalarType>(call.integer(2)),
       .is_expanded = call.boolean(3),

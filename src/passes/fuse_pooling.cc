@@ -113,9 +113,10 @@ class Fuser {
                                         node.input(1), counted,       node.output()};
       read.insert(read.end(), weights->inner.begin(), weights->inner.end());
       if (!stay(read)) return false;
+      Value* none = insert_constant(IValue(), node);
       replace(node, "calque::mean_pool",
               {hidden, weights->mask, weights->dtype, insert_constant(IValue(weights->is_expanded), node),
-               least == nullptr ? insert_constant(IValue(), node) : least, insert_constant(IValue(), node)});
+               least == nullptr ? none : least, none, none, none});
       return true;
     }
     return false;

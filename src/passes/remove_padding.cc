@@ -315,6 +315,8 @@ class Region {
     for (const Exit& exit : exits_) {
       if (calls(*exit.reader, "calque::mean_pool")) {
         exit.reader->replace_input(5, packing->output(1));
+        exit.reader->replace_input(6, rows);
+        exit.reader->replace_input(7, entry_);
         continue;
       }
       Value* value = exit.reader->input(exit.place);

@@ -267,6 +267,26 @@ def test_sentence_vectors(pool, normalise, tmp_path):
         torch.testing.assert_close(found, trace(ids, mask), rtol=0, atol=2e-5, equal_nan=True)
 
 
+def excluded(hidden, mask):
+    return unexpanded(hidden, 1 - mask)
+
+
+def later_half(hidden, mask):
+    return unexpanded(hidden, mask * (torch.arange(mask.size(1)) > 3).long())
+
+
+@pytest.mark.parametrize("pool", [excluded, later_half])
+def test_other_means_with_padding_left_out(pool, tmp_path):
+    save(Encoder(pool, False), batch(6), tmp_path / "m.pt")
+    module = calque.jit.load(tmp_path / "m.pt")
+    plain = calque.jit.load(tmp_path / "m.pt", disable_pass=["fuse_pooling"])
+    for seed, rows, length in ((7, 4, 11), (9, 7, 11)):
+        ids, mask = batch(seed, rows, length)
+        for skip in (False, True):
+            found = run(module, ids, mask, skip_padding=skip)
+            torch.testing.assert_close(found, run(plain, ids, mask, skip_padding=skip), rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("pool", [expanded, unexpanded, unclamped])
 def test_weights_of_any_kind(pool, tmp_path):
     hidden, mask = torch.randn(3, 5, 8, generator=torch.Generator().manual_seed(1)), torch.ones(3, 5, dtype=torch.int64)
