@@ -19,6 +19,14 @@ Tensor broadcastable(const Tensor& attention_mask) {
                        "): expected (batch, length) or (batch, length, length)"));
 }
 
+/// The mask in the dtype of `hidden`. Each call is recorded where it is evaluated, and compilers evaluate the
+/// arguments of one call in different orders: as one expression this would not be the same program
+/// everywhere.
+Tensor mask_like(const Tensor& hidden, const Tensor& attention_mask) {
+  const nn::Computed dtype = nn::dtype(hidden);
+  return nn::to(broadcastable(attention_mask), dtype);
+}
+
 }  // namespace
 
 bool uses_sdpa(const transformers::BertConfig& config) {
@@ -40,13 +48,13 @@ double lowest(ScalarType dtype) {
 }
 
 Tensor extended_attention_mask(const Tensor& attention_mask, const Tensor& hidden) {
-  const Tensor mask = nn::to(broadcastable(attention_mask), nn::dtype(hidden));
+  const Tensor mask = mask_like(hidden, attention_mask);
   return nn::named("attention_mask", nn::mul(nn::rsub(mask, 1.0), lowest(hidden.dtype())));
 }
 
 Tensor sdpa_attention_mask(const Tensor& attention_mask, const Tensor& hidden) {
   if (attention_mask.dim() != 2) return extended_attention_mask(attention_mask, hidden);
-  const Tensor expanded_mask = nn::to(broadcastable(attention_mask), nn::dtype(hidden));
+  const Tensor expanded_mask = mask_like(hidden, attention_mask);
   const Tensor inverted_mask = nn::named("inverted_mask", nn::rsub(expanded_mask, 1.0));
   return nn::named("attention_mask",
                    nn::masked_fill(inverted_mask, nn::to(inverted_mask, kBool), lowest(hidden.dtype())));

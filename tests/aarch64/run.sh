@@ -32,18 +32,21 @@ cmp "$folder/here.pt" "$folder/there.pt"
 cmp "$folder/here.npz" "$folder/there.npz"
 say "the same archive and token ids"
 
+# Rounding to bytes makes large differences of small ones, so low precision is held to its own bounds from float32.
+build/release/calque run "$folder/here.pt" --quiet --input "$folder/here.npz" --output "$folder/wanted.npz"
+
 compare() {  # dtype, bounds
-  local dtype=$1 options=(--quiet --input "$folder/here.npz")
-  shift
+  local dtype=$1 options=(--quiet --input "$folder/here.npz" --output "$folder/found.npz") settings verdict
   if [[ $dtype != float32 ]]; then options+=(--dtype "$dtype"); fi
-  build/release/calque run "$folder/here.pt" "${options[@]}" --output "$folder/wanted.npz"
-  for setting in QEMU_CPU=max QEMU_CPU=cortex-a57 CALQUE_ISA=scalar; do
-    env "$setting" "$emulated" run "$folder/here.pt" "${options[@]}" --output "$folder/found.npz"
-    say "$dtype, $setting: $(.venv/bin/python tests/aarch64/compare.py "$folder/here.npz" "$folder/wanted.npz" "$folder/found.npz" "$@")"
+  for settings in QEMU_CPU=max QEMU_CPU=cortex-a57 CALQUE_ISA=scalar; do
+    env "$settings" "$emulated" run "$folder/here.pt" "${options[@]}"
+    verdict=$(.venv/bin/python tests/aarch64/compare.py "$folder/here.npz" "$folder/wanted.npz" "$folder/found.npz" "${@:2}") ||
+      { say "$dtype, $settings: $verdict"; exit 1; }
+    say "$dtype, $settings: $verdict"
   done
 }
 compare float32 0.999999 1e-5
 compare bf16 0.9999
-compare int8 0.999
+compare int8 0.99
 
 CALQUE_COMMAND=$PWD/$emulated tools/run_pytest.sh tests/conformance/test_archives.py
