@@ -179,6 +179,10 @@ class Task {
       tile.bias = bias;
     }
     if (last && problem_.beta != 0) set_old_c(c, cols, tile);
+    if (last && adds_residual_in_tile()) {
+      tile.residual = problem_.residual + row_ * problem_.residual_row + first_col;
+      tile.residual_row = problem_.residual_row;
+    }
     run_tiles(tile, a);
     if (last) finish_panel(c, first_col, cols, sums, sums_row);
   }
@@ -204,15 +208,22 @@ class Task {
       kernels_.tile(tile);
       if (tile.partial != nullptr) tile.partial += tile_rows_ * tile.partial_row;
       if (tile.c != nullptr) tile.c += tile_rows_ * tile.c_row;
+      if (tile.residual != nullptr) tile.residual += tile_rows_ * tile.residual_row;
       tile.out += tile_rows_ * tile.out_row;
     }
+  }
+
+  bool adds_residual_in_tile() const {
+    return problem_.residual != nullptr && problem_.activation == Activation::kNone &&
+           problem_.storage == Storage::kNative;
   }
 
   void finish_panel(char* c, int64_t first_col, int cols, const T* sums, int64_t sums_row) {
     for (int64_t i = 0; i < rows_ && problem_.storage != Storage::kNative; ++i) {
       store_row(problem_, cols, sums + i * sums_row, c + i * problem_.c_row * element());
     }
-    if (problem_.activation == Activation::kNone && problem_.residual == nullptr) return;
+    if (problem_.activation == Activation::kNone && (problem_.residual == nullptr || adds_residual_in_tile()))
+      return;
     apply_epilogue(problem_, {.row = row_, .rows = rows_, .first_col = first_col, .cols = cols},
                    reinterpret_cast<T*>(c));
   }

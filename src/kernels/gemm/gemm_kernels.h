@@ -13,7 +13,8 @@ inline constexpr int64_t kPackedRow = 384 + 16;
 /// No kernel has more columns.
 inline constexpr int kMaxGemmCols = 64;
 
-/// out[rows, cols] = A[rows, k] B[k, cols] + partial, and when `last` alpha * that + beta * c + bias.
+/// out[rows, cols] = A[rows, k] B[k, cols] + partial, and when `last` alpha * that + beta * c + bias +
+/// residual.
 template <class T>
 struct GemmTile {
   int64_t k;
@@ -30,7 +31,9 @@ struct GemmTile {
   T beta;
   const T* c;  // read only when beta != 0
   int64_t c_row;
-  const T* bias;  // `cols` elements or nullptr
+  const T* bias;      // `cols` elements or nullptr
+  const T* residual;  // rows residual_row apart, or nullptr
+  int64_t residual_row;
 };
 
 template <class T>

@@ -27,6 +27,7 @@ void finish_row(const GemmTile<T>& tile, int row, const T* sums) {
       value *= tile.alpha;
       if (tile.beta != 0) value += tile.beta * tile.c[row * tile.c_row + j];
       if (tile.bias != nullptr) value += tile.bias[j];
+      if (tile.residual != nullptr) value += tile.residual[row * tile.residual_row + j];
     }
     out[j] = value;
   }

@@ -33,6 +33,7 @@ class TileKernels {
 #pragma GCC unroll 3
       for (int n = 0; n < kVectors; ++n) sums[r][n] = V::zero();
       __builtin_prefetch(tile.out + r * tile.out_row, 1);
+      if (tile.residual != nullptr) __builtin_prefetch(tile.residual + r * tile.residual_row);
     }
     constexpr int kStepBytes = kVectors * V::kWidth * static_cast<int>(sizeof(T));
     const T* a = tile.a;
@@ -75,6 +76,8 @@ class TileKernels {
       value = V::fma(V::set(tile.beta), V::load_first(tile.c + r * tile.c_row + col, count), value);
     }
     if (tile.bias != nullptr) value = V::add(value, V::load_first(tile.bias + col, count));
+    if (tile.residual != nullptr)
+      value = V::add(value, V::load_first(tile.residual + r * tile.residual_row + col, count));
     return value;
   }
 

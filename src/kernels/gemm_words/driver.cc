@@ -96,7 +96,8 @@ class RowBlock {
         first_row_(first_row),
         rows_(rows),
         a_(packed_a(problem, rows)),
-        epilogue_(args, *problem.set, problem.gelu) {}
+        epilogue_(args, *problem.set, problem.gelu),
+        residual_in_tile_(args.residual != nullptr && args.activation == Activation::kNone) {}
 
   void run(ThreadPool& pool, int64_t threads) const {
     pool.parallel_for(0, rows_, pack_grain(threads), [&](int64_t lo, int64_t hi) { pack_rows(lo, hi); });
@@ -150,6 +151,7 @@ class RowBlock {
     tile.a_row = a_.row;
     tile.b = problem_.b + first_col * problem_.b_words;
     tile.c_row = args_.c_row;
+    tile.residual_row = args_.residual_row;
     tile.bias = args_.bias == nullptr ? nullptr : args_.bias + first_col;
     if (problem_.col_scales != nullptr) tile.col_scales = problem_.col_scales + first_col;
     if (problem_.col_sums != nullptr) tile.col_sums = problem_.col_sums + first_col;
@@ -159,6 +161,8 @@ class RowBlock {
       tile.a = a_.words + row * a_.row;
       tile.quantization = a_.quantization + row;
       tile.c = args_.c + (first_row_ + row) * args_.c_row + first_col;
+      if (residual_in_tile_)
+        tile.residual = args_.residual + (first_row_ + row) * args_.residual_row + first_col;
       kernels.tile(tile);
       epilogue_.apply(tile, first_row_ + row, first_col);
     }
@@ -170,6 +174,7 @@ class RowBlock {
   const int64_t rows_;
   const PackedA a_;
   const WordEpilogue epilogue_;
+  const bool residual_in_tile_;
 };
 
 // Each task packs its own rows.

@@ -38,10 +38,10 @@ WordEpilogue::WordEpilogue(const GemmPackedArgs& args, const KernelSet& set, Gel
       residual_row_(args.residual_row) {}
 
 void WordEpilogue::apply(const WordTile& tile, int64_t row, int64_t first_col) const {
-  if (activation_ == nullptr && residual_ == nullptr) return;
+  if (activation_ == nullptr) return;
   for (int64_t i = 0; i < tile.rows; ++i) {
     float* const c = tile.c + i * tile.c_row;
-    if (activation_ != nullptr) activation_(tile.cols, c, c);
+    activation_(tile.cols, c, c);
     if (residual_ != nullptr) add_(tile.cols, c, 1, residual_ + (row + i) * residual_row_ + first_col, 1, c);
   }
 }

@@ -15,7 +15,8 @@ class WordEpilogue {
  public:
   WordEpilogue(const GemmPackedArgs& args, const KernelSet& set, GeluForm form);
 
-  /// c = activation(c) + residual; `row` and `first_col` say where in the product the tile begins.
+  /// c = activation(c) + residual; `row` and `first_col` say where in the product the tile begins. Without an
+  /// activation the tile has done all.
   void apply(const WordTile& tile, int64_t row, int64_t first_col) const;
 
  private:

@@ -19,6 +19,7 @@ struct PortableF32 {
     for (int i = 0; i < n; ++i) x.v[i] = p[i];
     return x;
   }
+  static PortableF32 add(PortableF32 a, PortableF32 b) { return {a.v + b.v}; }
   /// a * b + c; rounded once or twice, as the compiler likes.
   static PortableF32 fma(PortableF32 a, PortableF32 b, PortableF32 c) { return {a.v * b.v + c.v}; }
   static void store(float* p, PortableF32 x) { store_first(p, kWidth, x); }

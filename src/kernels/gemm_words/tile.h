@@ -53,6 +53,7 @@ class WordTiles {
       for (int n = 0; n < kVectors; ++n) {
         sums[r][n] = Dot::zero();
         __builtin_prefetch(tile.c + r * tile.c_row + n * kWidth, 1);
+        if (tile.residual != nullptr) __builtin_prefetch(tile.residual + r * tile.residual_row + n * kWidth);
       }
     }
     Loop::template run<kRows, kVectors>(tile, sums);
@@ -70,7 +71,9 @@ class WordTiles {
       float* const c = tile.c + r * tile.c_row + col;
       const int count = n + 1 < kVectors ? kWidth : tile.cols - col;
       const V bias = tile.bias == nullptr ? V::zero() : V::load_first(tile.bias + col, count);
-      const V value = Dot::finish(tile, r, col, count, sums[n], bias);
+      V value = Dot::finish(tile, r, col, count, sums[n], bias);
+      if (tile.residual != nullptr)
+        value = V::add(value, V::load_first(tile.residual + r * tile.residual_row + col, count));
       if (count == kWidth) {
         V::store(c, value);
       } else {

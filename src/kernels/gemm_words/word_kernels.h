@@ -25,7 +25,7 @@ struct RowScale {
 /// all values are finite, the scale is NaN, so that the row of the product is NaN.
 RowScale row_scale(float low, float high, bool finite);
 
-/// c[rows, cols] = A B + bias.
+/// c[rows, cols] = A B + bias + residual.
 struct WordTile {
   int64_t words;
   int rows;           // 1..mr
@@ -35,7 +35,9 @@ struct WordTile {
   const uint32_t* b;  // a panel of `cols` columns rounded up to `width`
   float* c;
   int64_t c_row;
-  const float* bias;                    // `cols` elements or nullptr
+  const float* bias;      // `cols` elements or nullptr
+  const float* residual;  // rows residual_row apart, or nullptr
+  int64_t residual_row;
   const RowQuantization* quantization;  // of bytes: one per row
   const float* col_scales;              // of bytes and of weights of 8 bits: one per column
   const int32_t* col_sums;              // of bytes: sum over k of each column of B
