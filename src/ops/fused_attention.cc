@@ -72,9 +72,12 @@ Tensor step_by_step(const Attention& a) {
 Tensor with_even_rows(const Tensor& t) {
   const auto strides = t.strides();
   const bool dense = t.size(3) <= 1 || strides[3] == 1;
-  if (dense && (t.size(0) == 1 || strides[0] == t.size(2) * strides[2])) return t;
+  if (dense && (t.size(0) == 1 || t.size(2) == 1 || strides[0] == t.size(2) * strides[2])) return t;
   return t.transpose(1, 2).contiguous().transpose(1, 2);
 }
+
+/// The distance of its rows: a dimension of one element says nothing by its stride.
+int64_t row_stride(const Tensor& t) { return t.strides()[t.size(2) == 1 ? 0 : 2]; }
 
 bool fits_kernel(const Attention& a) {
   for (const Tensor* t : {&a.query, &a.key, &a.value}) {
@@ -145,13 +148,13 @@ std::optional<Tensor> in_one(const Attention& a) {
                               .q_offsets = q_offsets.data(),
                               .k_offsets = k_offsets.data(),
                               .q = q.data_ptr<float>(),
-                              .q_row = q.strides()[2],
+                              .q_row = row_stride(q),
                               .q_head = q.strides()[1],
                               .k = k.data_ptr<float>(),
-                              .k_row = k.strides()[2],
+                              .k_row = row_stride(k),
                               .k_head = k.strides()[1],
                               .v = v.data_ptr<float>(),
-                              .v_row = v.strides()[2],
+                              .v_row = row_stride(v),
                               .v_head = v.strides()[1],
                               .out = out.data_ptr<float>(),
                               .out_row = heads * size,
