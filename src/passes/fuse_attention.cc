@@ -62,8 +62,9 @@ class Fuser {
     const bool known = constant_number(node.input(4)) == 0.0 && constant_of(node.input(5)) != nullptr &&
                        scale != nullptr && is_constant_bool(node.input(7), false);
     if (!known || !layout_is_free(node.output())) return;
-    const std::vector<Value*> operands = {node.input(0), node.input(1), node.input(2), node.input(3),
-                                          node.output()};
+    // One node takes the place of one: a mask that was built in place, as those of decoders are, is read when
+    // it was.
+    const std::vector<Value*> operands = {node.input(0), node.input(1), node.input(2), node.output()};
     if (!std::all_of(operands.begin(), operands.end(), [this](const Value* v) { return stays(v); })) return;
     Value* none = insert_constant(IValue(), node);
     Value* no = insert_constant(IValue(false), node);

@@ -66,6 +66,7 @@ class Region {
     first_attention_ = &attention;
     entry_ = entry_of(attention);
     if (is_none(mask_) || entry_ == nullptr || writes_.may_be_written(entry_)) return false;
+    if (writes_.may_be_written(mask_)) return false;
     if (!explore() || attentions_.empty() || !mask_is_ready()) return false;
     rewrite();
     return true;
@@ -227,7 +228,7 @@ class Region {
   /// Layers may make the same mask again, each from the sizes of its own input.
   bool is_same_mask(const Node& attention) const {
     int steps = kMostMaskSteps;
-    return is_same(attention.input(3), mask_, steps) &&
+    return !writes_.may_be_written(attention.input(3)) && is_same(attention.input(3), mask_, steps) &&
            is_same(attention.input(4), first_attention_->input(4), steps) &&
            is_same(attention.input(8), first_attention_->input(8), steps);
   }

@@ -330,3 +330,27 @@ def test_written_weights_outlive_packing(tmp_path):
         with torch.no_grad():
             torch.testing.assert_close(torch.from_numpy(loaded(x.numpy()).numpy().copy()), module(x), rtol=0, atol=1e-5)
         numpy.testing.assert_array_equal(weights["weight"].clone().numpy(), module.weight.detach().numpy())
+
+
+class MaskInPlace(torch.nn.Module):
+    """As decoders do: the mask is written before attention reads it, and here after it, too."""
+
+    def forward(self, q, k, v):
+        mask = torch.zeros(q.size(2), k.size(2))
+        mask[:, 0] = -3.0
+        out = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        mask.mul_(-100.0)
+        return out.transpose(1, 2).reshape(q.size(0), q.size(2), 32) + mask.sum()
+
+
+def test_attention_reads_masks_when_the_program_does(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    module = MaskInPlace()
+    torch.jit.script(module).save(tmp_path / "mask.pt")
+    monkeypatch.setenv("CALQUE_DUMP_PHASES", str(tmp_path))
+    loaded = calque.jit.load(tmp_path / "mask.pt")
+    assert "calque::attention(" in last_phase(tmp_path)
+    for length, keys in ((1, 9), (7, 7), (40, 3), (5, 1), (1, 1)):
+        q, k, v = torch.randn(2, 4, length, 8), torch.randn(2, 4, keys, 8), torch.randn(2, 4, keys, 8)
+        found = loaded(q.numpy(), k.numpy(), v.numpy()).numpy()
+        numpy.testing.assert_allclose(found, module(q, k, v).numpy(), rtol=1e-5, atol=1e-4)
