@@ -34,6 +34,27 @@ calque::jit::Precision precision_of(const std::string& name) {
   return calque::jit::Precision::Float32;
 }
 
+struct Measurements {
+  std::vector<double> steps, bandwidths, shares;
+};
+
+/// A few calls between two readings of memory, after one that is not counted.
+void measure_round(const calque::jit::Module& module, const std::vector<calque::IValue>& inputs, double bytes,
+                   calque::bench::BandwidthProbe& probe, Measurements& all) {
+  constexpr int kCalls = 10;
+  const double before = probe.measure();
+  std::vector<double> steps;
+  for (int call = 0; call <= kCalls; ++call) {
+    const auto start = Clock::now();
+    module.forward(inputs);
+    if (call > 0) steps.push_back(seconds_since(start));
+  }
+  const double bandwidth = (before + probe.measure()) / 2;
+  all.bandwidths.push_back(bandwidth);
+  all.shares.push_back(bytes * 1e-9 / median(steps) / bandwidth);
+  all.steps.insert(all.steps.end(), steps.begin(), steps.end());
+}
+
 int run(char** arguments) {
   const double bytes = std::atof(arguments[3]);
   const int threads = std::atoi(arguments[4]);
@@ -47,26 +68,16 @@ int run(char** arguments) {
   module.forward(inputs);
   const double first = seconds_since(start);
   calque::bench::BandwidthProbe probe(threads);
-  constexpr int kCallsPerRound = 10;
-  std::vector<double> steps, bandwidths;
-  for (int round = 0; round < std::atoi(arguments[6]); ++round) {
-    bandwidths.push_back(probe.measure());
-    module.forward(inputs);
-    for (int call = 0; call < kCallsPerRound; ++call) {
-      start = Clock::now();
-      module.forward(inputs);
-      steps.push_back(seconds_since(start));
-    }
-  }
-  const double step = median(steps);
-  const double bandwidth = median(bandwidths);
+  Measurements all;
+  for (int round = 0; round < std::atoi(arguments[6]); ++round)
+    measure_round(module, inputs, bytes, probe, all);
+  const double least = *std::min_element(all.steps.begin(), all.steps.end());
+  const double most = *std::max_element(all.bandwidths.begin(), all.bandwidths.end());
   std::printf(
       "{\"first_ms\": %.3f, \"median_ms\": %.3f, \"least_ms\": %.3f, \"bandwidth\": %.2f, \"share\": %.3f, "
       "\"least_share\": %.3f}\n",
-      first * 1e3, step * 1e3, *std::min_element(steps.begin(), steps.end()) * 1e3, bandwidth,
-      bytes * 1e-9 / step / bandwidth,
-      bytes * 1e-9 / *std::min_element(steps.begin(), steps.end()) /
-          *std::max_element(bandwidths.begin(), bandwidths.end()));
+      first * 1e3, median(all.steps) * 1e3, least * 1e3, median(all.bandwidths), median(all.shares),
+      bytes * 1e-9 / least / most);
   return 0;
 }
 
