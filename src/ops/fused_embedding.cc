@@ -89,7 +89,7 @@ std::optional<Tensor> fast_sum(const Tables& tables, const Dims& shape, const st
   }
   if (kernels::first_bad_index(args).table >= 0) throw IndexError("index out of range in self");
   sizes->push_back(shape[0]);
-  const Tensor out = empty(*sizes, kFloat);
+  Tensor out = empty(*sizes, kFloat);
   args.out = out.data_ptr<float>();
   kernels::embedding_sum_rows(args);
   return out;
