@@ -141,6 +141,7 @@ conformance-full:  ## the differential tests at full size, libtorch 1.13 and Net
 conformance-sweep:  ## PyTorch's archives on each instruction set, with each pass left out in turn
 	@tools/setup.sh test
 	@$(call build-preset,release,-DCALQUE_BUILD_TESTS=ON -DCMAKE_UNITY_BUILD=OFF)
+	@python/build.sh
 	@CALQUE_SWEEP=1 tools/run_pytest.sh tests/conformance/test_sweep.py
 
 .PHONY: wheel
