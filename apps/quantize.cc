@@ -142,7 +142,7 @@ void add_quantize(CLI::App& app) {
   command->add_flag("--json", arguments->json, "Print the report as one JSON object");
   command->footer(
       "The new archive runs in PyTorch, too, in float32 on the rounded weights. Here it runs on the "
-      "integers.\n"
+      "integers. It is frozen: of the methods it holds forward alone.\n"
       "\n"
       "Examples:\n"
       "  calque quantize model.pt -o small.pt --calibrate sentences.txt --tokenizer demo/minilm\n"

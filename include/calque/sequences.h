@@ -33,9 +33,10 @@ struct SequenceOptions {
 /// Calls the method on all sequences, several at a time, sorted by length and padded; the attention mask says
 /// what is padding, which is left out where the program allows it (RunOptions::skip_padding). Gives for each
 /// sequence, in their order, what the method returns, with tensors cut to that sequence: the batch's
-/// dimension is gone, and dimensions that follow the length are as long as the sequence. Tensors without the
-/// batch's dimension are the same for all of a call. Which dimensions follow the length is seen on one call
-/// with a single token, made when lengths differ.
+/// dimension is gone, and dimensions that were as long as the padded sequences are as long as the sequence;
+/// lengths that a program makes otherwise, such as one less, stay those of the padded call. Tensors without
+/// the batch's dimension are the same for all of a call. Which dimensions are which is seen on one call with
+/// the shortest sequence alone, made when sequences share a call.
 ///
 /// ValueError for an empty sequence, for as many types as there are no tokens, and for arguments that the
 /// method does not have; what the method throws passes through.

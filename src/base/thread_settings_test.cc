@@ -75,6 +75,25 @@ TEST(TaskRunner, NeedsNoThreads) {
   check_coverage(pool);
 }
 
+/// Sets another runner from inside of a loop.
+class Changer : public TaskRunner {
+ public:
+  explicit Changer(ThreadPool& pool) : pool_(pool) {}
+  void run(int, const std::function<void()>& work) override {
+    EXPECT_THROW(pool_.set_task_runner(nullptr), RuntimeError);
+    work();
+  }
+
+ private:
+  ThreadPool& pool_;
+};
+
+TEST(TaskRunner, CannotBeChangedByItself) {
+  ThreadPool pool(4);
+  pool.set_task_runner(std::make_shared<Changer>(pool));
+  check_coverage(pool);
+}
+
 TEST(TaskRunner, ErrorsReachTheCaller) {
   ThreadPool pool(3);
   pool.set_task_runner(std::make_shared<Spawner>());

@@ -323,6 +323,7 @@ bool ThreadPool::run_by_runner(const Loop& loop, int threads) {
   LoopParts parts;
   parts.begin(loop);
   const int64_t chunks = (loop.end - loop.begin - 1) / loop.grain + 1;
+  const ParallelScope caller;  // what the runner calls of this library here cannot wait for this loop
   current.runner()->run(static_cast<int>(std::min<int64_t>(chunks, threads)), [&parts] {
     const ParallelScope scope;
     parts.work();

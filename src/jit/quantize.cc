@@ -263,6 +263,8 @@ int64_t constant_bytes(const Graph& graph) {
 
 Quantized quantize(const Module& module, const QuantizeOptions& options) {
   if (options.dtype == Precision::Float32) throw ValueError("quantize: float32 is no low precision");
+  if (!(options.max_error >= 0))
+    throw ValueError(cat("quantize: max_error is ", options.max_error, ", expected a number of at least 0"));
   const Module frozen = freeze(module);
   Function& forward = frozen.get_method("forward").function();
   Graph& graph = *forward.graph;
@@ -273,7 +275,8 @@ Quantized quantize(const Module& module, const QuantizeOptions& options) {
   report.samples = static_cast<int64_t>(samples.size());
   report.bytes_before = constant_bytes(graph);
 
-  const Calibration calibration = calibrate(frozen, samples);
+  // Runs may change what the module remembers; the archive gets what it was given, and both runs begin there.
+  const Calibration calibration = calibrate(frozen.deepcopy(), samples);
   Chooser chooser(options, report);
   for (const Group& group : groups_of(graph, calibration)) chooser.choose(group);
   chooser.check_names();
@@ -285,7 +288,7 @@ Quantized quantize(const Module& module, const QuantizeOptions& options) {
   passes::store_quantized_tables(graph, tables);
   passes::remove_dead_code(graph);
   report.bytes_after = constant_bytes(graph);
-  report.outputs = compare_outputs(calibration.outputs, run_samples(frozen, samples));
+  report.outputs = compare_outputs(calibration.outputs, run_samples(frozen.deepcopy(), samples));
   return made;
 }
 

@@ -1,6 +1,7 @@
 // How far results in low precision are from float32, as a page for people and as JSON.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/text.h"
 #include "calque/error.h"
@@ -35,14 +36,22 @@ class Comparison {
  private:
   void row(const float* a, const float* b, int64_t width) {
     double ab = 0, aa = 0, bb = 0;
+    bool same = true;
     for (int64_t j = 0; j < width; ++j) {
       const auto x = static_cast<double>(a[j]), y = static_cast<double>(b[j]);
       ab += x * y, aa += x * x, bb += y * y;
-      max_difference_ = std::max(max_difference_, std::abs(x - y));
+      if (x == y || (std::isnan(x) && std::isnan(y))) continue;
+      same = false;
+      const double difference = std::abs(x - y);
+      max_difference_ = std::isnan(difference) ? kInfinity : std::max(max_difference_, difference);
     }
-    cosines_.push_back(aa == bb && aa == ab ? 1 : ab / std::sqrt(aa * bb));
+    const double cosine = ab / std::sqrt(aa * bb);
+    // Rows of zeros, NaN or infinity have no direction.
+    cosines_.push_back(same ? 1 : std::isfinite(cosine) ? cosine : 0);
     if (std::max_element(a, a + width) - a == std::max_element(b, b + width) - b) ++same_;
   }
+
+  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
   std::vector<double> cosines_;
   double max_difference_ = 0;
@@ -90,7 +99,7 @@ std::string outputs_text(const QuantizeReport& report) {
 
 void real(JsonWriter& json, std::string_view key, double value) {
   json.key(key);
-  json.real(value);
+  std::isfinite(value) ? json.real(value) : json.null();
 }
 
 void write_layer(JsonWriter& json, const LayerQuality& layer) {

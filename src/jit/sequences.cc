@@ -16,10 +16,12 @@ namespace {
 /// Sequences that share a call, longest last.
 using Group = std::vector<size_t>;
 
-/// One sequence's part of what a call returned. `probe` is what the method returns for one token.
+/// One sequence's part of what a call returned. `probe` is what the method returns for one sequence of
+/// `probe_length` tokens alone.
 class Splitter {
  public:
-  Splitter(int64_t batch, int64_t longest) : batch_(batch), longest_(longest) {}
+  Splitter(int64_t batch, int64_t longest, int64_t probe_length)
+      : batch_(batch), longest_(longest), probe_length_(probe_length) {}
 
   IValue part(const IValue& value, const IValue* probe, int64_t row, int64_t length) const {
     if (value.isTensor()) return tensor(value.toTensor(), probe, row, length);
@@ -70,13 +72,14 @@ class Splitter {
     if (!one.defined() || one.dim() != value.dim()) return out;
     if (one.size(0) != 1) return value;
     for (int64_t d = 0; d < out.dim(); ++d) {
-      if (out.size(d) == longest_ && one.size(d + 1) == 1) out = out.slice(d, 0, length);
+      if (out.size(d) == longest_ && one.size(d + 1) == probe_length_) out = out.slice(d, 0, length);
     }
     return out;
   }
 
   int64_t batch_;
   int64_t longest_;
+  int64_t probe_length_;
 };
 
 class SequenceRun {
@@ -95,9 +98,8 @@ class SequenceRun {
     for (const Group& group : groups()) {
       const int64_t longest = length_of(group.back());
       const IValue value = call(group, longest);
-      const bool differ = length_of(group.front()) != longest;
-      const IValue* const probe = differ ? &probe_of(group.back()) : nullptr;
-      const Splitter splitter(static_cast<int64_t>(group.size()), longest);
+      const IValue* const probe = group.size() > 1 ? &probe_of(group.front()) : nullptr;
+      const Splitter splitter(static_cast<int64_t>(group.size()), longest, probe_length_);
       for (size_t row = 0; row < group.size(); ++row) {
         results[group[row]] = splitter.part(value, probe, static_cast<int64_t>(row), length_of(group[row]));
       }
@@ -177,12 +179,12 @@ class SequenceRun {
     return method_({}, kwargs, options_.run);
   }
 
-  /// What the method returns for the first token of a sequence.
+  /// What the method returns for a sequence alone: for the first that is asked for, which is the shortest of
+  /// those that share calls.
   const IValue& probe_of(size_t i) {
     if (probe_) return *probe_;
-    const Dims sizes = {1, 1};
-    return probe_.emplace(
-        call(full(sizes, sequences_[i].input_ids[0], kLong), ones(sizes, kLong), zeros(sizes, kLong)));
+    probe_length_ = length_of(i);
+    return probe_.emplace(call(Group{i}, probe_length_));
   }
 
   Method method_;
@@ -191,6 +193,7 @@ class SequenceRun {
   bool has_mask_ = false;
   bool has_types_ = false;
   std::optional<IValue> probe_;
+  int64_t probe_length_ = 0;
 };
 
 }  // namespace

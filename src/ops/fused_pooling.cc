@@ -1,6 +1,7 @@
 // One vector for each sequence from those of its tokens, and vectors of length one.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <numeric>
 #include <optional>
 #include <vector>
@@ -31,11 +32,25 @@ bool selects_tokens(const int64_t* row, int64_t length) {
          std::count(row, row + length, 1) > 0;
 }
 
+/// No element of the tokens that do not count is NaN or infinite, which times 0 is NaN and not 0.
+bool others_are_finite(const float* hidden, const int64_t* row, int64_t length, int64_t cols) {
+  constexpr uint32_t kExponent = 0x7F800000;
+  for (int64_t t = 0; t < length; ++t) {
+    if (row[t] != 0) continue;
+    uint32_t found = 0;
+    for (int64_t i = 0; i < cols; ++i)
+      found |=
+          static_cast<uint32_t>((std::bit_cast<uint32_t>(hidden[t * cols + i]) & kExponent) == kExponent);
+    if (found != 0) return false;
+  }
+  return true;
+}
+
 /// How the weights of tokens are made of the mask, and what their sum is at least.
 struct MeanForm {
   ScalarType dtype;
   bool is_expanded;
-  std::optional<double> least;
+  std::optional<IValue> least;  // an int keeps the dtype of integers
 };
 
 Tensor pooled(const Tensor& hidden, const std::vector<int64_t>& offsets, const int64_t* mask) {
@@ -67,9 +82,14 @@ Tensor mean_by_kernel(const Tensor& hidden, const Tensor& mask, const MeanForm& 
   for (int64_t b = 0; b <= hidden.size(0); ++b) offsets.push_back(b * hidden.size(1));
   const Tensor selected = mask.contiguous();
   const auto* const rows = selected.data_ptr<int64_t>();
-  const Tensor out = pooled(hidden.contiguous(), offsets, rows);
+  const Tensor dense = hidden.contiguous();
+  const Tensor out = pooled(dense, offsets, rows);
+  const int64_t length = hidden.size(1), cols = hidden.size(2);
   for (int64_t b = 0; b < hidden.size(0); ++b) {
-    if (selects_tokens(rows + b * hidden.size(1), hidden.size(1))) continue;
+    const int64_t* const row = rows + b * length;
+    if (selects_tokens(row, length) &&
+        others_are_finite(dense.data_ptr<float>() + b * length * cols, row, length, cols))
+      continue;
     out.slice(0, b, b + 1).copy_(mean_by_steps(hidden.slice(0, b, b + 1), mask.slice(0, b, b + 1), form));
   }
   return out;
@@ -115,12 +135,11 @@ void mean_pool(OpCall& call) {
     }
     hidden = padded(hidden, rows, call.tensor(7));
   }
-  const MeanForm form{
-      .dtype = static_cast<ScalarType>(call.integer(2)),
-      .is_expanded = call.boolean(3),
-      .least = call[4].isNone() ? std::nullopt : std::optional(call[4].toScalar().to_double())};
-  const bool fast = fits_kernel(hidden, mask) && form.dtype == kFloat &&
-                    (!form.least || (*form.least > 0 && *form.least <= 1));
+  const MeanForm form{.dtype = static_cast<ScalarType>(call.integer(2)),
+                      .is_expanded = call.boolean(3),
+                      .least = call[4].isNone() ? std::nullopt : std::optional<IValue>(call[4])};
+  const double least = form.least ? form.least->toScalar().to_double() : 1;
+  const bool fast = fits_kernel(hidden, mask) && form.dtype == kFloat && least > 0 && least <= 1;
   call.ret(fast ? mean_by_kernel(hidden, mask, form) : mean_by_steps(hidden, mask, form));
 }
 

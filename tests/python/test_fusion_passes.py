@@ -398,3 +398,32 @@ def test_columns_are_not_taken_for_rows(tmp_path):
     trace = save(Column(), (x,), tmp_path / "m.pt")
     for mine, theirs in zip(calque.jit.load(tmp_path / "m.pt")(x.numpy()), trace(x), strict=True):
         torch.testing.assert_close(torch.from_numpy(mine.numpy()), theirs)
+
+
+class Mean(torch.nn.Module):
+    def __init__(self, dtype, least):
+        super().__init__()
+        self.dtype, self.least = dtype, least
+
+    def forward(self, hidden, mask):
+        weights = mask.unsqueeze(-1).to(self.dtype)
+        return (hidden * weights).sum(1) / weights.sum(1).clamp(min=self.least)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_not_finite_spoils_a_mean_though_it_is_masked(bad, tmp_path):
+    hidden, mask = torch.ones(2, 3, 5), torch.tensor([[1, 1, 0], [1, 0, 0]])
+    hidden[0, 2, 1] = bad
+    trace = save(Mean(torch.float32, 1e-9), (hidden, mask), tmp_path / "m.pt")
+    module, graph = planned(tmp_path / "m.pt", tmp_path / "phases")
+    assert "calque::mean_pool(" in graph
+    torch.testing.assert_close(run(module, hidden, mask), trace(hidden, mask), equal_nan=True)
+
+
+@pytest.mark.parametrize("weight_dtype", [torch.int64, torch.bool])
+def test_a_mean_with_counts_that_are_ints_keeps_its_dtype(weight_dtype, tmp_path):
+    hidden, mask = torch.ones(2, 3, 5, dtype=torch.float16), torch.tensor([[1, 1, 0], [1, 0, 0]])
+    trace = save(Mean(weight_dtype, 1), (hidden, mask), tmp_path / "m.pt")
+    found, expected = run(calque.jit.load(tmp_path / "m.pt"), hidden, mask), trace(hidden, mask)
+    assert found.dtype == expected.dtype == torch.float16
+    torch.testing.assert_close(found, expected)

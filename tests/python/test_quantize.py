@@ -249,3 +249,40 @@ def test_the_command_writes_the_same(tiny, tmp_path, command):
     assert done.returncode == 2 and "--tokenizer MODEL_DIR" in done.stderr
     with pytest.raises(ValueError, match="text needs tokenizer"):
         commands.quantize(tmp_path / "float.pt", tmp_path / "x.pt", calibrate=tmp_path / "text.txt")
+
+
+class Counter(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(64, 64)
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x):
+        self.calls = self.calls + 1
+        return self.layer(x) * self.calls
+
+
+def test_calibration_leaves_no_trace_in_the_module(tmp_path):
+    torch.jit.save(torch.jit.script(Counter().eval()), tmp_path / "m.pt")
+    module, x = calque.jit.load(tmp_path / "m.pt"), numpy.ones((3, 64), numpy.float32)
+    made, report = calque.jit.quantize(module, "int8", calibration=[[x], [x]])
+    calque.jit.save(made, tmp_path / "q.pt")
+    state = {name: value for name, value in torch.jit.load(str(tmp_path / "q.pt")).named_buffers()}
+    assert state["calls"].item() == 0 and module.state_dict()["calls"].numpy()[0] == 0
+    assert report.outputs[0].max_difference < 0.1
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_report_of_what_is_not_finite(bad, tmp_path, command):
+    model = torch.nn.Sequential(torch.nn.Linear(64, 8)).eval()
+    with torch.no_grad():
+        model[0].weight[2, 3] = bad
+    torch.jit.save(torch.jit.trace(model, torch.ones(2, 64)), tmp_path / "m.pt")
+    module = calque.jit.load(tmp_path / "m.pt")
+    _, report = calque.jit.quantize(module, "int8", calibration=[[numpy.ones((2, 64), numpy.float32)]])
+    assert 0 <= report.outputs[0].cosine_least <= 1
+    numpy.savez(tmp_path / "in.npz", **{"input.0": numpy.ones((2, 64), numpy.float32)})
+    text = command("quantize", tmp_path / "m.pt", "-o", tmp_path / "q.pt", "--calibrate", tmp_path / "in.npz", "--json")
+    assert json.loads(text)["outputs"][0]["cosine_least"] >= 0
+    with pytest.raises(ValueError, match="max_error is nan"):
+        calque.jit.quantize(module, "int8", max_error=float("nan"))

@@ -125,3 +125,27 @@ def test_wrong_sequences_are_errors(bert):
         module.run_sequences([[1]], method="nothing")
     with pytest.raises(calque.LimitError):
         module.run_sequences([[1] * 8], options=calque.jit.RunOptions(max_memory=10))
+
+
+class Shared(torch.nn.Module):
+    """A result without the batch's dimension, and one that no short sequence has."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.bias, self.layer = torch.nn.Embedding(99, 8), torch.nn.Parameter(torch.ones(8)), torch.nn.Conv1d(8, 8, 3)
+
+    def forward(self, input_ids, attention_mask):
+        hidden = self.embedding(input_ids) * attention_mask.unsqueeze(-1)
+        return hidden, self.bias * 2, self.layer(hidden.transpose(1, 2)).sum(-1)
+
+
+@pytest.mark.parametrize("lengths", [(4,) * 8, (4, 5, 4), (5, 4, 4, 4, 5, 4, 4, 4), (4,)], ids=str)
+def test_results_of_any_shape(lengths, tmp_path):
+    model = Shared()
+    torch.jit.script(model).save(str(tmp_path / "m.pt"))
+    ids, _ = texts(5, lengths)
+    for sequence, (hidden, bias, _) in zip(ids, calque.jit.load(tmp_path / "m.pt").run_sequences(ids), strict=True):
+        with torch.no_grad():
+            expected = model(torch.tensor([sequence]), torch.ones(1, len(sequence)))
+        assert tuple(bias.shape) == (8,)
+        torch.testing.assert_close(torch.from_numpy(hidden.numpy().copy()), expected[0][0])
