@@ -16,6 +16,13 @@ NAMES = ("input_ids", "attention_mask", "token_type_ids")
 TOLERANCE = {"float32": 1e-5, "float64": 1e-5, "float16": 4e-3, "bfloat16": 4e-2}
 
 
+def allowed(dtype: str, theirs: torch.Tensor) -> float:
+    """The largest difference. Rounding is relative to what is summed: PyTorch's own float32 results of the translation decoders,
+    whose largest value is 4.6, are 2e-5 from those of float64."""
+    largest = theirs.double().abs().nan_to_num(0, 0, 0).max().item() if theirs.numel() else 0.0
+    return TOLERANCE.get(dtype, 0) * max(1.0, largest)
+
+
 def corpus_files() -> list[str]:
     return sorted(path.stem for path in CORPUS.glob("*.json"))
 
@@ -64,7 +71,7 @@ def test_corpus(calque, corpus, tmp_path, name):
             if dtype == "bfloat16" and theirs.dtype == torch.int16:
                 theirs = theirs.view(torch.bfloat16)
             difference = bert.largest_difference([mine], [theirs])
-            assert difference <= TOLERANCE.get(dtype, 0), f"{case}out.{i}: {difference}"
+            assert difference <= allowed(dtype, theirs), f"{case}out.{i}: {difference}"
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
