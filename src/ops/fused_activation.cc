@@ -1,10 +1,7 @@
 // The activations that follow linear layers.
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include "kernels/pointwise/pointwise.h"
 #include "ops/arithmetic.h"
+#include "ops/composite.h"
 #include "ops/fused.h"
 #include "ops/support.h"
 #include "ops/unary.h"
@@ -14,15 +11,10 @@ namespace calque::ops {
 
 namespace {
 
-Tensor by_name(std::string_view name, const Tensor& x, std::vector<IValue> more = {}) {
-  more.insert(more.begin(), x);
-  return call_operator(*find_operator(name), std::move(more))[0].toTensor();
-}
-
 Tensor number(double value) { return number_tensor(Scalar(value)); }
 
 Tensor quick_gelu(const Tensor& x) {
-  if (x.dtype() != kFloat) return mul(x, by_name("aten::sigmoid", mul(x, number(1.702))));
+  if (x.dtype() != kFloat) return mul(x, invoke("aten::sigmoid", {mul(x, number(1.702))}));
   return kernel_unary(x, [](int64_t n, const float* from, float* to) {
     kernels::unary(kernels::Unary::kQuickGelu, n, from, to);
   });
@@ -30,12 +22,12 @@ Tensor quick_gelu(const Tensor& x) {
 
 /// GELU itself takes real numbers only; its formula takes others, too.
 Tensor gelu(const Tensor& x, bool is_tanh) {
-  if (is_floating_point(x.dtype())) return by_name("aten::gelu", x, {IValue(is_tanh ? "tanh" : "none")});
+  if (is_floating_point(x.dtype())) return invoke("aten::gelu", {x, IValue(is_tanh ? "tanh" : "none")});
   const Tensor cube = mul(mul(x, x), x);
   const Tensor curve =
       is_tanh
-          ? by_name("aten::tanh", mul(add(x, mul(cube, number(0.044715))), number(0.79788456080286535588)))
-          : by_name("aten::erf", mul(x, number(0.70710678118654752440)));
+          ? invoke("aten::tanh", {mul(add(x, mul(cube, number(0.044715))), number(0.79788456080286535588))})
+          : invoke("aten::erf", {mul(x, number(0.70710678118654752440))});
   return mul(mul(x, number(0.5)), add(curve, number(1)));
 }
 
@@ -48,13 +40,13 @@ Tensor activated(const Tensor& x, LinearActivation activation) {
     case LinearActivation::kRelu:
       return relu(x);
     case LinearActivation::kTanh:
-      return by_name("aten::tanh", x);
+      return invoke("aten::tanh", {x});
     case LinearActivation::kGelu:
       return gelu(x, false);
     case LinearActivation::kGeluTanh:
       return gelu(x, true);
     case LinearActivation::kSilu:
-      return by_name("aten::silu", x);
+      return invoke("aten::silu", {x});
     case LinearActivation::kQuickGelu:
       return quick_gelu(x);
   }

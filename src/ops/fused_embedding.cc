@@ -6,6 +6,7 @@
 #include "calque/error.h"
 #include "kernels/embedding/embedding_sum.h"
 #include "ops/arithmetic.h"
+#include "ops/composite.h"
 #include "ops/fused.h"
 #include "ops/norm.h"
 #include "ops/support.h"
@@ -95,9 +96,7 @@ std::optional<Tensor> fast_sum(const Tables& tables, const Dims& shape, const st
   return out;
 }
 
-Tensor embedding(const Tensor& weight, const Tensor& ids) {
-  return call_operator(*find_operator("aten::embedding"), {weight, ids})[0].toTensor();
-}
+Tensor embedding(const Tensor& weight, const Tensor& ids) { return invoke("aten::embedding", {weight, ids}); }
 
 Tensor sum_of(const Tables& tables) {
   Tensor sum = embedding(tables.weights[0], tables.ids[0]);

@@ -8,16 +8,13 @@
 
 #include "kernels/pooling/pooling.h"
 #include "ops/arithmetic.h"
+#include "ops/composite.h"
 #include "ops/fused.h"
 #include "ops/support.h"
 
 namespace calque::ops {
 
 namespace {
-
-Tensor by_name(const char* name, std::vector<IValue> arguments) {
-  return call_operator(*find_operator(name), std::move(arguments))[0].toTensor();
-}
 
 /// The kernel sums, but for what the weights of a sequence are: that is looked at for each one, so that none
 /// depends on the others.
@@ -72,9 +69,9 @@ Tensor mean_by_steps(const Tensor& hidden, const Tensor& mask, const MeanForm& f
   Tensor weights = mask.unsqueeze(-1).to(form.dtype);
   if (form.is_expanded) weights = weights.expand(hidden.sizes());
   const IValue tokens = std::vector<int64_t>{1};
-  Tensor count = by_name("aten::sum.dim_IntList", {weights, tokens, false});
-  if (form.least) count = by_name("aten::clamp", {count, *form.least});
-  return div(by_name("aten::sum.dim_IntList", {mul(hidden, weights), tokens, false}), count);
+  Tensor count = invoke("aten::sum.dim_IntList", {weights, tokens, false});
+  if (form.least) count = invoke("aten::clamp", {count, *form.least});
+  return div(invoke("aten::sum.dim_IntList", {mul(hidden, weights), tokens, false}), count);
 }
 
 Tensor mean_by_kernel(const Tensor& hidden, const Tensor& mask, const MeanForm& form) {
@@ -165,8 +162,8 @@ void normalize(OpCall& call) {
     return call.ret(out);
   }
   const IValue dims = std::vector<int64_t>{dim};
-  Tensor norm = by_name("aten::linalg_vector_norm", {x, 2.0, dims, true});
-  if (least > 0) norm = by_name("aten::clamp_min", {norm, least});
+  Tensor norm = invoke("aten::linalg_vector_norm", {x, 2.0, dims, true});
+  if (least > 0) norm = invoke("aten::clamp_min", {norm, least});
   call.ret(div(x, norm));
 }
 

@@ -92,12 +92,9 @@ class Finder {
   explicit Finder(Graph& graph) { writes_.add(graph, false); }
 
   void block(Block& b) {
-    for (Node* node = b.first(); node != b.return_node();) {
-      Node* following = node->next;
-      for (auto& inner : node->blocks) block(*inner);
-      if (calls(*node, "aten::mul") && node->inputs.size() == 2) visit(*node);
-      node = following;
-    }
+    for_each_node(b, [this](Node& node) {
+      if (calls(node, "aten::mul") && node.inputs.size() == 2) visit(node);
+    });
   }
 
  private:
@@ -163,10 +160,7 @@ class Finder {
 
   static void replace(Node& node, Value* x, LinearActivation activation) {
     Value* number = insert_constant(IValue(static_cast<int64_t>(activation)), node);
-    Node* found = insert_fused("calque::activation", {x, number}, node);
-    found->output()->hint = node.output()->hint;
-    node.output()->replace_all_uses_with(found->output());
-    node.destroy();
+    replace_by_fused(node, "calque::activation", {x, number});
   }
 
   Writes writes_;

@@ -14,13 +14,10 @@ class Finder {
   explicit Finder(Graph& graph) { writes_.add(graph, false); }
 
   void block(Block& b) {
-    for (Node* node = b.first(); node != b.return_node();) {
-      Node* following = node->next;
-      for (auto& inner : node->blocks) block(*inner);
-      if (calls(*node, "aten::matmul")) product(*node);
-      if (calls(*node, "aten::addmm")) product_and_bias(*node);
-      node = following;
-    }
+    for_each_node(b, [this](Node& node) {
+      if (calls(node, "aten::matmul")) return product(node);
+      if (calls(node, "aten::addmm")) product_and_bias(node);
+    });
   }
 
  private:

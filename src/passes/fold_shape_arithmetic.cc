@@ -2,6 +2,7 @@
 #include <array>
 
 #include "ops/operator.h"
+#include "passes/match.h"
 #include "passes/passes.h"
 
 namespace calque::passes {
@@ -36,12 +37,7 @@ class Folder {
   explicit Folder(Graph& graph) : graph_(graph) {}
 
   void block(Block& b) {
-    for (Node* node = b.first(); node != b.return_node();) {
-      Node* following = node->next;
-      for (auto& inner : node->blocks) block(*inner);
-      visit(*node);
-      node = following;
-    }
+    for_each_node(b, [this](Node& node) { visit(node); });
   }
 
  private:

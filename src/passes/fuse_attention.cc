@@ -45,13 +45,10 @@ class Fuser {
   explicit Fuser(Graph& graph) { writes_.add(graph, false); }
 
   void block(Block& b) {
-    for (Node* node = b.first(); node != b.return_node();) {
-      Node* following = node->next;
-      for (auto& inner : node->blocks) block(*inner);
-      if (calls(*node, "aten::scaled_dot_product_attention")) sdpa(*node);
-      if (calls(*node, "aten::matmul")) eager(*node);
-      node = following;
-    }
+    for_each_node(b, [this](Node& node) {
+      if (calls(node, "aten::scaled_dot_product_attention")) return sdpa(node);
+      if (calls(node, "aten::matmul")) eager(node);
+    });
   }
 
  private:
@@ -154,10 +151,7 @@ class Fuser {
   static void replace(Node& node, std::vector<Value*> inputs) {
     inputs.push_back(insert_constant(IValue(0), node));
     inputs.push_back(insert_constant(IValue(), node));
-    Node* fused = insert_fused("calque::attention", inputs, node);
-    fused->output()->hint = node.output()->hint;
-    node.output()->replace_all_uses_with(fused->output());
-    node.destroy();
+    replace_by_fused(node, "calque::attention", inputs);
   }
 
   Writes writes_;

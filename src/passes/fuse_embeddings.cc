@@ -23,12 +23,9 @@ class Fuser {
   explicit Fuser(Graph& graph) { writes_.add(graph, false); }
 
   void block(Block& b) {
-    for (Node* node = b.first(); node != b.return_node();) {
-      Node* following = node->next;
-      for (auto& inner : node->blocks) block(*inner);
-      if (calls(*node, "aten::layer_norm")) visit(*node);
-      node = following;
-    }
+    for_each_node(b, [this](Node& node) {
+      if (calls(node, "aten::layer_norm")) visit(node);
+    });
   }
 
  private:
@@ -48,10 +45,7 @@ class Fuser {
     while (inputs.size() < 6) inputs.push_back(insert_constant(IValue(), norm));
     for (size_t i = 1; i < 5; ++i) inputs.push_back(norm.input(i));
     inputs.push_back(insert_constant(IValue(match.in_place), norm));
-    Node* fused = insert_fused("calque::embedding_sum", inputs, norm);
-    fused->output()->hint = norm.output()->hint;
-    norm.output()->replace_all_uses_with(fused->output());
-    norm.destroy();
+    replace_by_fused(norm, "calque::embedding_sum", inputs);
     for (Node* sum : match.sums) sum->destroy();
     for (Node* embedding : match.embeddings) take_apart(*embedding);
   }

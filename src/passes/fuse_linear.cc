@@ -30,12 +30,7 @@ class Fuser {
   explicit Fuser(Graph& graph) { writes_.add(graph, false); }
 
   void block(Block& b) {
-    for (Node* node = b.first(); node != b.return_node();) {
-      Node* following = node->next;
-      for (auto& inner : node->blocks) block(*inner);
-      visit(*node);
-      node = following;
-    }
+    for_each_node(b, [this](Node& node) { visit(node); });
   }
 
  private:
@@ -80,11 +75,8 @@ class Fuser {
 
   /// Puts a fused operator in the place of `node` and of the linear before it, if that is one already.
   static void replace(Node& node, const std::vector<Value*>& inputs) {
-    Node* fused = insert_fused("calque::linear", inputs, node);
-    fused->output()->hint = node.output()->hint;
-    node.output()->replace_all_uses_with(fused->output());
     const std::vector<Value*> operands = node.inputs;
-    node.destroy();
+    replace_by_fused(node, "calque::linear", inputs);
     for (const Value* operand : operands) {
       if (!calls(*operand->node, "calque::linear") || operand->has_uses()) continue;
       operand->node->destroy();

@@ -74,12 +74,9 @@ class Fuser {
   explicit Fuser(Graph& graph) { writes_.add(graph, false); }
 
   void block(Block& b) {
-    for (Node* node = b.first(); node != b.return_node();) {
-      Node* following = node->next;
-      for (auto& inner : node->blocks) block(*inner);
-      if (calls(*node, "aten::div") && node->inputs.size() == 2 && !mean(*node)) unit_length(*node);
-      node = following;
-    }
+    for_each_node(b, [this](Node& node) {
+      if (calls(node, "aten::div") && node.inputs.size() == 2 && !mean(node)) unit_length(node);
+    });
   }
 
  private:
@@ -114,9 +111,10 @@ class Fuser {
       read.insert(read.end(), weights->inner.begin(), weights->inner.end());
       if (!stay(read)) return false;
       Value* none = insert_constant(IValue(), node);
-      replace(node, "calque::mean_pool",
-              {hidden, weights->mask, weights->dtype, insert_constant(IValue(weights->is_expanded), node),
-               least == nullptr ? none : least, none, none, none});
+      replace_by_fused(
+          node, "calque::mean_pool",
+          {hidden, weights->mask, weights->dtype, insert_constant(IValue(weights->is_expanded), node),
+           least == nullptr ? none : least, none, none, none});
       return true;
     }
     return false;
@@ -142,8 +140,9 @@ class Fuser {
     }
     const IValue* dims = norm_dims(divisor, x, node);
     if (dims == nullptr || dims->toIntVector().size() != 1 || !stay(inner)) return;
-    replace(node, "calque::normalize",
-            {x, insert_constant(IValue(dims->toIntVector()[0]), node), insert_constant(IValue(least), node)});
+    replace_by_fused(
+        node, "calque::normalize",
+        {x, insert_constant(IValue(dims->toIntVector()[0]), node), insert_constant(IValue(least), node)});
   }
 
   /// The dimensions of a Euclidean norm of x that keeps them; nullptr for something else.
@@ -158,13 +157,6 @@ class Fuser {
       return fits ? dims : nullptr;
     }
     return nullptr;
-  }
-
-  static void replace(Node& node, const char* name, const std::vector<Value*>& inputs) {
-    Node* fused = insert_fused(name, inputs, node);
-    fused->output()->hint = node.output()->hint;
-    node.output()->replace_all_uses_with(fused->output());
-    node.destroy();
   }
 
   Writes writes_;

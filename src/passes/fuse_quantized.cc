@@ -99,12 +99,9 @@ class Fuser {
   explicit Fuser(Graph& graph) { writes_.add(graph, false); }
 
   void block(Block& b) {
-    for (Node* node = b.first(); node != b.return_node();) {
-      Node* following = node->next;
-      for (auto& inner : node->blocks) block(*inner);
-      if (calls(*node, "aten::linear")) visit(*node);
-      node = following;
-    }
+    for_each_node(b, [this](Node& node) {
+      if (calls(node, "aten::linear")) visit(node);
+    });
   }
 
  private:
@@ -131,13 +128,9 @@ class Fuser {
     Value* none = insert_constant(IValue(), node);
     Value* activation = insert_constant(IValue(static_cast<int64_t>(ops::LinearActivation::kNone)), node);
     Value* arithmetic = insert_constant(IValue(static_cast<int64_t>(weight.arithmetic())), node);
-    Node* fused = insert_fused(
-        "calque::linear",
-        {input, insert_constant(ops::to_value(weight), node), node.input(2), activation, none, arithmetic},
-        node);
-    fused->output()->hint = node.output()->hint;
-    node.output()->replace_all_uses_with(fused->output());
-    node.destroy();
+    replace_by_fused(
+        node, "calque::linear",
+        {input, insert_constant(ops::to_value(weight), node), node.input(2), activation, none, arithmetic});
   }
 
   Writes writes_;

@@ -117,6 +117,13 @@ Node* insert_fused(std::string_view name, const std::vector<Value*>& inputs, Nod
   return node;
 }
 
+void replace_by_fused(Node& node, std::string_view name, const std::vector<Value*>& inputs) {
+  Node* fused = insert_fused(name, inputs, node);
+  fused->output()->hint = node.output()->hint;
+  node.output()->replace_all_uses_with(fused->output());
+  node.destroy();
+}
+
 Value* insert_constant(IValue value, Node& place) {
   Node* node = place.graph().create_constant(std::move(value));
   node->scope = place.scope;

@@ -13,6 +13,18 @@ inline constexpr int64_t kMostNodesToSearch = 20'000;
 /// Nodes of the block and of those inside.
 int64_t count_nodes(const Block& block);
 
+/// Calls visit(node) for the nodes of the block and of those inside, inner ones before the node that has
+/// them. It may destroy the node it is given and those before it.
+template <class Visit>
+void for_each_node(Block& block, const Visit& visit) {
+  for (Node* node = block.first(); node != block.return_node();) {
+    Node* following = node->next;
+    for (auto& inner : node->blocks) for_each_node(*inner, visit);
+    visit(*node);
+    node = following;
+  }
+}
+
 /// The node calls an overload of this operator: `aten::add`.
 bool calls(const Node& node, std::string_view name);
 /// The producer of `value` when it calls this operator, has one result, and lies in the same block as
@@ -45,6 +57,8 @@ void hoist_static(Value* value, Node* node);
 
 /// Makes the node `name` of ops/fused.h before `place`, with that node's source and scope.
 Node* insert_fused(std::string_view name, const std::vector<Value*>& inputs, Node& place);
+/// The same in the place of `node`, which has one result, as the fused one has.
+void replace_by_fused(Node& node, std::string_view name, const std::vector<Value*>& inputs);
 Value* insert_constant(IValue value, Node& place);
 
 }  // namespace calque::passes
