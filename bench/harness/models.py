@@ -34,6 +34,9 @@ SIZES = {
 }
 ARGUMENT = re.compile(r"Tensor (\w+)")
 PROBES = (16, 32, 64)
+# Of one weight.
+BYTES = {"f32": 4, "bf16": 2, "int8": 1}
+LEAST_WEIGHTS = 1024
 FUSIONS = "fuse_linear,fuse_attention"
 
 
@@ -68,6 +71,10 @@ class Model:
         """Work of sequences of these lengths, padding not counted, in 1e9 operations."""
         constant, linear, square = self.work
         return sum(2 * (constant + linear * n + square * n * n) for n in lengths) * 1e-9
+
+    def weight_bytes(self) -> dict[str, int]:
+        """What each token multiplies with, by precision: a call reads each of these bytes at least once."""
+        return {precision: round(self.work[1]) * size for precision, size in BYTES.items()} if self.work[1] >= LEAST_WEIGHTS else {}
 
 
 def minilm_checkpoint() -> pathlib.Path:

@@ -57,16 +57,24 @@ def ratios(session: dict) -> list[list[str]]:
     return rows
 
 
-def shares(session: dict) -> list[list[str]]:
+def shares(session: dict, key: str, title: str) -> list[list[str]]:
     workloads = session["workloads"]
-    rows = [["share of the machine's peak", *(entry["shape"] for entry in workloads)]]
+    rows = [[title, *(entry["shape"] for entry in workloads)]]
     for label, engine in ordered(session):
 
         def text(result):
-            return f"{100 * result['share_of_peak']:.0f} %" if "share_of_peak" in result else "–"
+            return f"{100 * result[key]:.0f} %" if key in result else "–"
 
         rows.append([engine["title"], *(cell(entry, label, text) for entry in workloads)])
     return rows
+
+
+def limits(session: dict) -> tuple[list[list[str]], list[list[str]]]:
+    """The peak counts arithmetic only; the roof is the longer of arithmetic at the peak and reading each weight once."""
+    return (
+        shares(session, "share_of_peak", "share of the machine's peak"),
+        shares(session, "share_of_roof", "share of the roof"),
+    )
 
 
 def accuracies(session: dict) -> list[list[str]]:
@@ -82,8 +90,13 @@ def accuracies(session: dict) -> list[list[str]]:
     return rows
 
 
+def changing_text(changing: dict) -> str:
+    worst, median = milliseconds(changing["worst_seconds"]), milliseconds(changing["median_seconds"])
+    return f"{worst} ({median}; {changing['worst_ratio']:.2f})"
+
+
 def starts(session: dict) -> list[list[str]]:
-    head = ["", "start, s", "load, ms", "first call, ms", "worst of changing lengths, ms (median)"]
+    head = ["", "start, s", "load, ms", "first call, ms", "worst of changing lengths, ms (median; over a steady call)"]
     head += ["MB after load", "after the longest", "idle", "busy when idle", "installed, MB"]
     rows = [head]
     for _, engine in ordered(session):
@@ -92,8 +105,7 @@ def starts(session: dict) -> list[list[str]]:
         memory, changing = engine["memory"], engine.get("changing")
         row = [engine["title"], f"{engine['start_seconds']:.2f}", milliseconds(engine["load_seconds"])]
         row.append(milliseconds(engine["first_call_seconds"]))
-        worst = f"{milliseconds(changing['worst_seconds'])} ({milliseconds(changing['median_seconds'])})" if changing else "–"
-        row.append(worst)
+        row.append(changing_text(changing) if changing else "–")
         row += [megabytes(memory[name]["resident"]) if name in memory else "–" for name in ("after_load", "after_longest", "idle")]
         idle = engine.get("idle_processor_seconds")
         row.append("–" if idle is None else f"{100 * idle:.0f} %")
@@ -140,7 +152,7 @@ def report(results: dict, markdown: bool = False) -> str:
         threads = f"{session['threads']} thread" + ("s" if session["threads"] > 1 else "")
         title = f"{session['model']}, {threads}; peak in GFLOP/s: {peak}"
         parts.append(("### " if markdown else "== ") + title)
-        for rows in (times(session), ratios(session), shares(session), starts(session), accuracies(session)):
+        for rows in (times(session), ratios(session), *limits(session), starts(session), accuracies(session)):
             if len(rows) > 1:
                 parts.append(render(rows, markdown))
     notes = remarks(results)

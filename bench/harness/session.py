@@ -22,6 +22,8 @@ from .workloads import Workload, make_workload
 AGREEMENT = 1e-3
 MOST_CALLS = 200
 LEAST_ROUNDS = 3
+# What machine_peak knows.
+PRECISIONS = ("f32", "bf16", "int8")
 
 
 @dataclasses.dataclass
@@ -44,13 +46,18 @@ def reference_path(scratch: pathlib.Path, model: Model, workload: Workload) -> p
     return scratch / f"{model.folder.name}-{workload.path.stem}.npy"
 
 
-def machine_peak(calque: pathlib.Path, threads: int) -> dict[str, float]:
-    """GFLOP/s of register-only loops, from the program beside the command; empty when it is not there."""
+def machine_limits(model: Model, calque: pathlib.Path, threads: int) -> tuple[dict[str, float], dict[str, float]]:
+    """By precision, GFLOP/s of register-only loops, and the least time in which the model's weights are read over and over, from
+    the program beside the command; empty when it is not there."""
     program = calque.parent / "machine_peak"
     if not program.exists():
-        return {}
-    done = subprocess.run([str(program), str(threads)], capture_output=True, text=True, check=True)
-    return {name: value for name, value in json.loads(done.stdout).items() if name != "threads" and value > 0}
+        return {}, {}
+    weights = model.weight_bytes()
+    sizes = [str(size) for size in weights.values()]
+    done = subprocess.run([str(program), str(threads), *sizes], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    seconds = {precision: size * 1e-9 / speed for (precision, size), speed in zip(weights.items(), found["read"])}
+    return {name: found[name] for name in PRECISIONS if found[name] > 0}, seconds
 
 
 def compare(output: numpy.ndarray, reference: numpy.ndarray, lengths: list[int]) -> dict[str, float]:
@@ -78,10 +85,12 @@ class Session:
         self.scratch = scratch
         self.workloads = [make_workload(model, shape) for shape in plan.shapes]
         self.processes: dict[str, Process] = {}
+        peaks, weight_seconds = machine_limits(model, calque, threads)
         self.result = {
             "model": model.name,
             "threads": threads,
-            "peak_gflops": machine_peak(calque, threads),
+            "peak_gflops": peaks,
+            "weight_seconds": weight_seconds,
             "engines": {chosen.label: self.entry(chosen) for chosen in engines},
             "workloads": [self.workload_entry(workload) for workload in self.workloads],
         }
@@ -201,22 +210,25 @@ class Session:
             results[label]["rounds"].append({"median": statistics.median(times), "min": min(times), "times": times})
 
     def summarise(self, entry: dict) -> None:
-        peaks = self.result["peak_gflops"]
+        peaks, weight_seconds = self.result["peak_gflops"], self.result["weight_seconds"]
         for label, result in entry["results"].items():
             rounds = result["rounds"]
             if not rounds:
                 continue
             result["median"] = statistics.median(t for r in rounds for t in r["times"])
             result["min"] = min(r["min"] for r in rounds)
-            peak = peaks.get(self.result["engines"][label]["precision"])
+            precision = self.result["engines"][label]["precision"]
+            peak = peaks.get(precision)
             if peak and entry["gflop"]:
-                result["share_of_peak"] = entry["gflop"] / result["min"] / peak
+                least = entry["gflop"] / peak
+                result["share_of_peak"] = least / result["min"]
+                result["share_of_roof"] = max(least, weight_seconds.get(precision, 0)) / result["min"]
         for label, result in entry["results"].items():
             if label.split(":")[0] == "calque" and "min" in result:
                 result["against"] = against_fastest(self.result["engines"], label, entry["results"])
 
     def change_shapes(self) -> None:
-        """Calls at lengths that change each time: the worst of them, and how they compare with each other."""
+        """Calls at lengths that change each time: the worst of them, and the worst beside steady calls of its own length."""
         shortest, longest = self.plan.changing_lengths
         lengths = list(range(shortest, min(longest, self.model.longest) + 1))
         random.Random(0).shuffle(lengths)
@@ -228,6 +240,7 @@ class Session:
 
         def change(label, process):
             times = [process.ask("run", input=str(path), warmup=0, calls=1)["times"][0] for path in inputs]
+            steady = [min(process.ask("run", input=str(path), warmup=0, calls=2)["times"]) for path in inputs]
             worst = max(range(len(times)), key=times.__getitem__)
             self.result["engines"][label]["changing"] = {
                 "calls": len(times),
@@ -235,6 +248,7 @@ class Session:
                 "worst_length": lengths[worst],
                 "median_seconds": statistics.median(times),
                 "total_seconds": sum(times),
+                "worst_ratio": max(first / again for first, again in zip(times, steady)),
             }
 
         self.each("changing lengths", change)

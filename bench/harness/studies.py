@@ -34,7 +34,7 @@ STUDIES = {
     "full": (
         Part(
             ("minilm", "bert-base"),
-            tuple(f"{batch}x{length}" for batch in (1, 8, 32) for length in (8, 32, 128, 384, 512)) + ("32xreal",),
+            tuple(f"{batch}x{length}" for batch in (1, 8, 32) for length in (8, 16, 32, 64, 128, 256, 512)) + ("32xreal",),
             powers_of_two(ALL),
         ),
     ),

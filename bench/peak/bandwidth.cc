@@ -13,15 +13,15 @@ namespace calque::bench {
 
 namespace {
 
-constexpr int64_t kBytes = int64_t{256} << 20;
-constexpr int64_t kWords = kBytes / 8;
 constexpr int64_t kLineWords = 8;
+constexpr int64_t kLines = 4;
 constexpr int64_t kAheadWords = 256;
-constexpr size_t kPage = size_t{2} << 20;
+constexpr int64_t kPage = int64_t{2} << 20;
+
+int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 uint64_t read(const uint64_t* words, int64_t count, int64_t ahead) {
   using Line [[gnu::vector_size(64)]] = uint64_t;
-  constexpr int64_t kLines = 4;
   Line sums[kLines] = {};
   for (int64_t i = 0; i < count; i += kLines * kLineWords) {
     for (int64_t line = 0; line < kLines; ++line) {
@@ -41,22 +41,26 @@ uint64_t read(const uint64_t* words, int64_t count, int64_t ahead) {
 
 void BandwidthProbe::Free::operator()(uint64_t* memory) const { std::free(memory); }
 
-BandwidthProbe::BandwidthProbe(int threads)
-    : threads_(threads), memory_(static_cast<uint64_t*>(std::aligned_alloc(kPage, kBytes))) {
+BandwidthProbe::BandwidthProbe(int threads, int64_t bytes)
+    : threads_(threads),
+      part_words_(round_up(bytes / 8 / threads, kLines * kLineWords)),
+      memory_(static_cast<uint64_t*>(
+          std::aligned_alloc(kPage, static_cast<size_t>(round_up(part_words_ * 8 * threads, kPage))))) {
   if (memory_ == nullptr) throw std::bad_alloc();
-  madvise(memory_.get(), kBytes, MADV_HUGEPAGE);
-  std::fill_n(memory_.get(), kWords, uint64_t{1});
+  madvise(memory_.get(), static_cast<size_t>(part_words_ * 8 * threads), MADV_HUGEPAGE);
+  std::fill_n(memory_.get(), part_words_ * threads, uint64_t{1});
 }
 
 double BandwidthProbe::measure() { return std::max(pass(0), pass(kAheadWords)); }
 
 double BandwidthProbe::pass(int64_t ahead) {
   using Clock = std::chrono::steady_clock;
-  const int64_t part = kWords / threads_ / (4 * kLineWords) * (4 * kLineWords);
+  const int64_t times = std::max<int64_t>(1, kLarge / (part_words_ * 8 * threads_));
   std::vector<uint64_t> sums(static_cast<size_t>(threads_));
   std::vector<std::thread> others;
   const auto work = [&](int self) {
-    sums[static_cast<size_t>(self)] = read(memory_.get() + self * part, part, ahead);
+    uint64_t& sum = sums[static_cast<size_t>(self)];
+    for (int64_t i = 0; i < times; ++i) sum += read(memory_.get() + self * part_words_, part_words_, ahead);
   };
   const auto start = Clock::now();
   for (int i = 1; i < threads_; ++i) others.emplace_back(work, i);
@@ -65,7 +69,7 @@ double BandwidthProbe::pass(int64_t ahead) {
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const volatile uint64_t sink = sums[0];
   (void)sink;
-  return static_cast<double>(part * threads_ * 8) / seconds * 1e-9;
+  return static_cast<double>(times * part_words_ * threads_ * 8) / seconds * 1e-9;
 }
 
 }  // namespace calque::bench

@@ -78,6 +78,7 @@ def test_memory_starts_and_changing_lengths_are_measured(comparison):
         assert engine["start_seconds"] > 0 and engine["load_seconds"] > 0 and engine["first_call_seconds"] > 0
         assert engine["changing"]["calls"] == 5
         assert engine["changing"]["worst_seconds"] >= engine["changing"]["median_seconds"]
+        assert engine["changing"]["worst_ratio"] > 0
         assert {"after_load", "after_longest", "idle"} <= set(engine["memory"])
         assert engine["memory"]["idle"]["resident"] > 1e6
         assert engine["installed_bytes"] > 1e6
@@ -89,6 +90,19 @@ def test_work_is_that_of_the_model(comparison):
     for entry, (batch, length) in zip(results["sessions"][0]["workloads"], [(1, 8), (3, 5)]):
         layer = length * (4 * 32 * 32 + 2 * 32 * 64) + 2 * length * length * 32
         assert entry["gflop"] == pytest.approx(2e-9 * batch * (2 * layer + 32 * 32), rel=0.05)
+
+
+def test_the_roof_is_no_lower_than_peak_or_memory(comparison):
+    """Two layers of four products of 32 x 32 and two of 32 x 64: their weights are read once a call at least."""
+    (session,) = comparison[0]["sessions"]
+    if not session["peak_gflops"]:
+        pytest.skip("machine_peak is not built: it is part of the benchmarks")
+    weights = 2 * (4 * 32 * 32 + 2 * 32 * 64)
+    assert session["weight_seconds"]["f32"] >= weights * 4 / 1e13
+    for entry in session["workloads"]:
+        result = entry["results"]["calque"]
+        assert result["share_of_roof"] >= result["share_of_peak"] > 0
+        assert result["share_of_roof"] * result["min"] >= session["weight_seconds"]["f32"] * 0.999
 
 
 def test_a_missing_peer_is_said_to_be_missing(comparison):
