@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <utility>
 
 namespace calque::kernels {
 
-/// Uninitialised, movable array of a trivial type.
+/// Movable array of a trivial type: uninitialised memory of its own, or a view of somebody else's, which is
+/// not written to.
 template <class T>
 class AlignedBuffer {
  public:
@@ -16,11 +18,25 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   /// Throws std::bad_alloc.
   explicit AlignedBuffer(size_t size) : data_(allocate(size)), size_(size) {}
+  /// `size` elements at `data`, which is aligned as kAlignment says and lives as long as `keeper`.
+  static AlignedBuffer view(const T* data, size_t size, std::shared_ptr<const void> keeper) {
+    AlignedBuffer buffer;
+    buffer.data_ = const_cast<T*>(data);
+    buffer.size_ = size;
+    buffer.is_view_ = true;
+    buffer.keeper_ = std::move(keeper);
+    return buffer;
+  }
   AlignedBuffer(AlignedBuffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        is_view_(std::exchange(other.is_view_, false)),
+        keeper_(std::move(other.keeper_)) {}
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(is_view_, other.is_view_);
+    std::swap(keeper_, other.keeper_);
     return *this;
   }
   AlignedBuffer(const AlignedBuffer&) = delete;
@@ -47,13 +63,17 @@ class AlignedBuffer {
     return size == 0 ? nullptr : static_cast<T*>(::operator new(size * sizeof(T), kAlignment));
   }
   void release() {
-    if (data_ != nullptr) ::operator delete(data_, kAlignment);
+    if (data_ != nullptr && !is_view_) ::operator delete(data_, kAlignment);
     data_ = nullptr;
     size_ = 0;
+    is_view_ = false;
+    keeper_.reset();
   }
 
   T* data_ = nullptr;
   size_t size_ = 0;
+  bool is_view_ = false;
+  std::shared_ptr<const void> keeper_;
 };
 
 }  // namespace calque::kernels
