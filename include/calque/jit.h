@@ -205,6 +205,12 @@ std::vector<PassTime> pass_times(const Module& module);
 /// a temporary file and renamed.
 void save(const Module& module, const std::string& path, const ExtraFilesMap& extra_files = {});
 
+/// The same, with records that hold the weights of `forward` once more, in the order in which this
+/// processor's instruction set multiplies by them, for the precision that the module was loaded with. A load
+/// on such a processor and with that precision uses them from the mapped file and packs nothing; others
+/// ignore them, as PyTorch does. ValueError when there is nothing to pack.
+void save_packed(const Module& module, const std::string& path, const ExtraFilesMap& extra_files = {});
+
 /// torch.jit.freeze: a new module whose `forward` and preserved methods have every call inlined, and
 /// attributes that no kept code writes turned into constants, folded as far as they go. Submodules,
 /// parameters and methods that nothing uses any more are gone; tensors are shared with `module`, which stays

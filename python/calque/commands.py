@@ -337,12 +337,12 @@ def bench(
     return BenchReport(loaded, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, runs)
 
 
-def convert(model: Path_, output: Path_, *, dtype: _calque.dtype | None = None) -> None:
-    """Loads an archive and saves it again, in another dtype if asked, with its extra files. Every checksum is verified."""
-    extra = {
-        record.name[6:]: io.read_record(model, record.name) for record in io.list_records(model) if record.name.startswith("extra/")
-    }
-    jit.save(jit.load(model, dtype=dtype, verify_checksums=True), output, _extra_files=dict(extra))
+def convert(model: Path_, output: Path_, *, dtype: _calque.dtype | None = None, pack: str | None = None) -> None:
+    """Loads an archive, verifies it, and saves it again, with its extra files; `pack`: for this precision, as `jit.save_packed`."""
+    names = [record.name for record in io.list_records(model) if record.name.startswith("extra/")]
+    extra: dict[str, str | bytes] = {name[6:]: io.read_record(model, name) for name in names}
+    module = jit.load(model, dtype=dtype, precision=pack or "float32", prepare=bool(pack), verify_checksums=True)
+    (jit.save_packed if pack else jit.save)(module, output, extra)
 
 
 def quantize(

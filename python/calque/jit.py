@@ -37,6 +37,7 @@ __all__ = [
     "optimize_for_inference",
     "quantize",
     "save",
+    "save_packed",
     "script",
     "trace",
     "trace_module",
@@ -168,6 +169,14 @@ def save(m: Any, f: str | os.PathLike[str] | IO[bytes], _extra_files: dict[str, 
     if not hasattr(m, "save_to_buffer"):
         raise TypeError(f"calque.jit.save: found {type(m).__name__}, expected a ScriptModule: trace or script it first")
     m.save(f, _extra_files)
+
+
+def save_packed(m: ScriptModule, f: str | os.PathLike[str], _extra_files: dict[str, str | bytes] | None = None) -> None:
+    """Writes an archive as `save` does, with the weights of `forward` once more, as this processor's instruction set multiplies by
+    them in the precision that the module was loaded with. A load on such a processor with that precision has nothing to pack;
+    others ignore what was added, as PyTorch does. ValueError when there is nothing to pack.
+    """
+    _calque.save_packed(m, os.fspath(f), _extra_files)
 
 
 def load(

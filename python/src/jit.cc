@@ -184,6 +184,18 @@ nb::tuple quantize(const Module& module, const std::string& dtype, const Calls& 
   return nb::make_tuple(std::move(made.module), jit::to_json(made.report), jit::to_text(made.report));
 }
 
+void save_packed(const Module& module, const std::string& path, nb::handle extra_files) {
+  const jit::ExtraFilesMap files = extra_files_of(extra_files);
+  const WithoutGil released;
+  jit::save_packed(module, path, files);
+}
+
+void bind_save_packed(nb::module_& module) {
+  module.def("save_packed", save_packed, "mod"_a, "path"_a, "extra_files"_a = nb::none(),
+             nb::sig("def save_packed(mod: ScriptModule, path: str, extra_files: dict[str, Any] | None = "
+                     "None) -> None"));
+}
+
 void bind_functions(nb::module_& module) {
   module.def(
       "quantize", quantize, "mod"_a, "dtype"_a, "calls"_a, "max_error"_a, "keep"_a, "smooth"_a,
@@ -262,6 +274,7 @@ void bind_jit(nb::module_& module) {
   bind_run_options(module);
   bind_script_module(module);
   bind_functions(module);
+  bind_save_packed(module);
 }
 
 }  // namespace calque::python

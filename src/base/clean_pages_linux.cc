@@ -17,6 +17,7 @@ namespace {
 constexpr uint64_t kPresent = uint64_t{1} << 63;
 constexpr uint64_t kFilePage = uint64_t{1} << 61;
 constexpr size_t kBatch = 512;
+constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, which headers before Linux 5.14 lack
 
 bool is_clean(uint64_t entry) { return (entry & kPresent) != 0 && (entry & kFilePage) != 0; }
 
@@ -50,6 +51,14 @@ void drop_clean_pages(const void* data, size_t size) noexcept {
     drop_runs(first + done * page, entries.data(), count, page);
   }
   ::close(map);
+}
+
+void bring_pages(const void* data, size_t size) noexcept {
+  if (size == 0) return;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t before = reinterpret_cast<uintptr_t>(data) % page;
+  char* const first = const_cast<char*>(static_cast<const char*>(data)) - before;
+  if (madvise(first, size + before, kPopulateRead) != 0) madvise(first, size + before, MADV_WILLNEED);
 }
 
 }  // namespace calque

@@ -62,6 +62,9 @@ class MappedFile {
 /// Nobody may write to these bytes at the same time.
 void drop_clean_pages(const void* data, size_t size) noexcept;
 
+/// For bytes that will be read soon: the pages that hold them are here when this returns, if they can be.
+void bring_pages(const void* data, size_t size) noexcept;
+
 /// Where a writer puts its bytes, in order.
 class ByteSink {
  public:

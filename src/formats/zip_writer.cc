@@ -89,7 +89,8 @@ void ZipWriter::add(std::string_view name, std::span<const std::byte> content, Z
   if (method == ZipMethod::kStored || content.size() < kSmallestDeflated) {
     begin(name, content.size());
     write(content);
-    return end();
+    end();
+    return;
   }
   open_record(name, content.size(), method);
   const std::string deflated = deflate_all(content);
@@ -114,9 +115,10 @@ void ZipWriter::write(std::span<const std::byte> piece) {
   put(piece);
 }
 
-void ZipWriter::end() {
+uint32_t ZipWriter::end() {
   check(open_ && missing_ == 0, "less content than the record's size");
   close_record();
+  return records_.back().crc32;
 }
 
 void ZipWriter::open_record(std::string_view name, uint64_t size, ZipMethod method) {

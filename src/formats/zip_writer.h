@@ -33,10 +33,11 @@ class ZipWriter {
     add(name, as_bytes(content), method);
   }
 
-  /// A stored record of `size` bytes in pieces: begin, write until `size` bytes are there, end.
+  /// A stored record of `size` bytes in pieces: begin, write until `size` bytes are there, end, which gives
+  /// their CRC-32.
   void begin(std::string_view name, uint64_t size);
   void write(std::span<const std::byte> piece);
-  void end();
+  uint32_t end();
 
   /// Writes the directory. The archive is complete; nothing can be added.
   void finish();

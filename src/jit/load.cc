@@ -7,6 +7,7 @@
 #include "calque/error.h"
 #include "calque/jit.h"
 #include "jit/executable.h"
+#include "jit/packed_records.h"
 #include "passes/match.h"
 #include "passes/passes.h"
 #include "torchscript/archive_reader.h"
@@ -18,6 +19,7 @@ namespace {
 Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& options) {
   Module module(archive.root);
   if (archive.root->unit == nullptr) return module;
+  use_packed(archive, options);
   int64_t nodes = 0;
   passes::check_names(options.disable_pass);
   const PlanOptions plan{.disabled = options.disable_pass,

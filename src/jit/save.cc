@@ -5,6 +5,7 @@
 #include "calque/jit.h"
 #include "ir/graph.h"
 #include "jit/executable.h"
+#include "jit/packed_records.h"
 #include "torchscript/archive_writer.h"
 #include "torchscript/source_printer.h"
 
@@ -40,6 +41,18 @@ void Module::save(std::ostream& out, const ExtraFilesMap& extra_files) const {
 
 void save(const Module& module, const std::string& path, const ExtraFilesMap& extra_files) {
   module.save(path, extra_files);
+}
+
+void save_packed(const Module& module, const std::string& path, const ExtraFilesMap& extra_files) {
+  const Method forward = module.get_method("forward");
+  prepare(forward.function(), module._ivalue());
+  const auto more = [](const std::vector<torchscript::WrittenStorage>& storages, const std::string& root,
+                       ZipWriter& zip) {
+    if (write_packed(storages, root, zip) > 0) return;
+    throw ValueError(
+        "save_packed: `forward` multiplies by no weights of the module that can be packed; save it without");
+  };
+  torchscript::write_archive_file(module._ivalue(), path, {.extra = extra_files, .more = more});
 }
 
 std::string Module::code() const { return torchscript::function_source(get_method("forward").function()); }

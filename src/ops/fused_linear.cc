@@ -12,6 +12,7 @@
 #include "ops/arithmetic.h"
 #include "ops/fused.h"
 #include "ops/matmul.h"
+#include "ops/packed_layers.h"
 #include "ops/quantized_weight.h"
 #include "ops/rows_view.h"
 #include "ops/support.h"
@@ -22,23 +23,12 @@ namespace calque::ops {
 
 namespace {
 
-/// The weights of layers with the same input, side by side, and their biases.
-struct PackedLayers {
-  std::variant<kernels::PackedB, kernels::PackedBf16, kernels::PackedInt8, kernels::PackedWeightsInt8,
-               kernels::PackedWeightsInt4>
-      weights;
-  std::vector<float> bias;  ///< empty when no layer has one
-};
-
 struct Layers {
   std::vector<Tensor> weights;             ///< float, or the values of `quantized`
   std::vector<QuantizedWeight> quantized;  ///< one for each weight, or none
   std::vector<std::optional<Tensor>> biases;
   Arithmetic arithmetic;
 };
-
-/// The addresses stand for the kinds of packed weights, one for each Arithmetic.
-const char kPackedKinds[5] = {};
 
 int64_t depth_of(const Layers& layers) {
   return layers.quantized.empty() ? layers.weights[0].size(1) : layers.quantized[0].depth();
@@ -203,13 +193,17 @@ std::shared_ptr<const PackedLayers> packed_layers(const Layers& layers) {
       if (part) sources.push_back(*part);
     }
   }
-  const void* const kind = &kPackedKinds[static_cast<size_t>(layers.arithmetic)];
   auto packed = std::static_pointer_cast<const PackedLayers>(
-      derived_value(kind, sources, [&] { return pack(layers); }));
+      derived_value(packed_kind(layers.arithmetic), sources, [&] { return pack(layers); }));
   if (packed == nullptr) return nullptr;
-  // The instruction set may have been restricted since.
-  const Isa isa = std::visit([](const auto& weights) { return weights.isa(); }, packed->weights);
-  return isa == active_isa() ? packed : nullptr;
+  // The instruction set may have been restricted since, and sizes may come from a file.
+  const bool fits = std::visit(
+      [&](const auto& weights) {
+        return weights.isa() == active_isa() && weights.k() == depth_of(layers) &&
+               weights.n() == all_columns(layers);
+      },
+      packed->weights);
+  return fits ? packed : nullptr;
 }
 
 void multiply(const kernels::GemmPackedArgs& args, const PackedLayers& packed) {

@@ -37,9 +37,11 @@ class DerivedValues {
       }
       return entry.value;
     }
-    Entry entry{.kind = kind, .sources = {}, .versions = {}, .value = nullptr};
+    Entry entry;
+    entry.kind = kind;
     for (const Tensor& source : sources) {
       entry.sources.push_back({.storage = id_of(*source.storage()),
+                               .version = 0,
                                .offset = source.storage_offset(),
                                .sizes = source.impl()->sizes,
                                .strides = source.impl()->strides,
@@ -51,38 +53,33 @@ class DerivedValues {
     return entries_.back().value;
   }
 
+  static std::vector<DerivedValue> all_of(const Storage& storage) {
+    DerivedValues* const found = storage.derived_.load(std::memory_order_acquire);
+    if (found == nullptr) return {};
+    const std::lock_guard lock(found->mutex_);
+    return {found->entries_.begin(), found->entries_.end()};
+  }
+
  private:
-  struct Place {
-    uint64_t storage;  // not its address, which another one may have later
-    int64_t offset;
-    Dims sizes;
-    Dims strides;
-    ScalarType dtype;
+  static bool is_at(const DerivedSource& source, const Tensor& tensor) {
+    return source.storage == id_of(*tensor.storage()) && source.offset == tensor.storage_offset() &&
+           source.dtype == tensor.dtype() && source.sizes == tensor.impl()->sizes &&
+           source.strides == tensor.impl()->strides;
+  }
 
-    bool is(const Tensor& tensor) const {
-      return storage == id_of(*tensor.storage()) && offset == tensor.storage_offset() &&
-             dtype == tensor.dtype() && sizes == tensor.impl()->sizes && strides == tensor.impl()->strides;
-    }
-  };
-
-  struct Entry {
-    const void* kind;
-    std::vector<Place> sources;
-    std::vector<uint32_t> versions;
-    std::shared_ptr<const void> value;
-
+  struct Entry : DerivedValue {
     bool is_for(const void* wanted, std::span<const Tensor> tensors) const {
-      return kind == wanted && std::equal(sources.begin(), sources.end(), tensors.begin(), tensors.end(),
-                                          [](const Place& place, const Tensor& t) { return place.is(t); });
+      return kind == wanted &&
+             std::equal(sources.begin(), sources.end(), tensors.begin(), tensors.end(), is_at);
     }
     bool is_current(std::span<const Tensor> tensors) const {
-      return value != nullptr &&
-             std::equal(versions.begin(), versions.end(), tensors.begin(), tensors.end(),
-                        [](uint32_t version, const Tensor& t) { return version == t.storage()->version(); });
+      return value != nullptr && std::equal(sources.begin(), sources.end(), tensors.begin(), tensors.end(),
+                                            [](const DerivedSource& source, const Tensor& t) {
+                                              return source.version == t.storage()->version();
+                                            });
     }
     void note_versions(std::span<const Tensor> tensors) {
-      versions.clear();
-      for (const Tensor& t : tensors) versions.push_back(t.storage()->version());
+      for (size_t i = 0; i < tensors.size(); ++i) sources[i].version = tensors[i].storage()->version();
       value = nullptr;
     }
   };
@@ -98,6 +95,10 @@ std::shared_ptr<const void> derived_value(const void* kind, std::span<const Tens
   }
   return DerivedValues::of(*sources[0].storage()).get(kind, sources, make);
 }
+
+std::vector<DerivedValue> derived_values(const Storage& storage) { return DerivedValues::all_of(storage); }
+
+uint64_t storage_id(Storage& storage) { return DerivedValues::id_of(storage); }
 
 void forget_derived_values(Storage& storage) { DerivedValues::forget(storage); }
 

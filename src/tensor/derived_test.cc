@@ -100,6 +100,25 @@ TEST(Derived, ThreadsShareOne) {
   EXPECT_EQ(made, 1);
 }
 
+TEST(Derived, TellsWhatWasMadeOfWhat) {
+  Maker maker;
+  const Tensor a = zeros({4, 6}), b = zeros({3});
+  EXPECT_TRUE(derived_values(*a.storage()).empty());
+  const auto first = maker.get(&kKind, {a, b});
+  const auto second = maker.get(&kOther, {a.slice(0, 1, 3)});
+  const std::vector<DerivedValue> all = derived_values(*a.storage());
+  ASSERT_EQ(all.size(), 2);
+  EXPECT_EQ(all[0].kind, &kKind);
+  EXPECT_EQ(all[0].value, first);
+  ASSERT_EQ(all[0].sources.size(), 2);
+  EXPECT_EQ(all[0].sources[1].storage, storage_id(*b.storage()));
+  EXPECT_EQ(all[0].sources[1].sizes, (Dims{3}));
+  EXPECT_EQ(all[1].value, second);
+  EXPECT_EQ(all[1].sources[0].offset, 6);
+  EXPECT_EQ(all[1].sources[0].version, a.storage()->version());
+  EXPECT_TRUE(derived_values(*b.storage()).empty());
+}
+
 TEST(Derived, AnErrorLeavesNothing) {
   const Tensor a = zeros({4});
   const std::vector<Tensor> sources = {a};

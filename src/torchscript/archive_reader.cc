@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 
 #include "base/file.h"
@@ -64,7 +65,8 @@ class ArchiveReader {
             .version = version,
             .zip = archive_.zip,
             .keeper = archive_.keeper,
-            .folder = archive_.root};
+            .folder = archive_.root,
+            .storages = std::move(in_place_)};
   }
 
  private:
@@ -166,7 +168,9 @@ class ArchiveReader {
         .unit = std::move(unit),
         .options = options_,
         .noted_devices = noted_devices_};
-    return unpickle(pickle, context);
+    IValue value = unpickle(pickle, context);
+    std::ranges::move(storages.in_place(), std::back_inserter(in_place_));
+    return value;
   }
 
   std::vector<IValue> read_constants(SourceImporter& importer) {
@@ -189,6 +193,7 @@ class ArchiveReader {
   const std::string label_;
   ArchiveBytes archive_;
   std::set<std::string> noted_devices_;
+  std::vector<ArchiveStorage> in_place_;
 };
 
 }  // namespace

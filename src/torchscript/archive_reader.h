@@ -14,6 +14,7 @@
 #include "formats/zip_reader.h"
 #include "ir/graph.h"
 #include "torchscript/problems.h"
+#include "torchscript/storage_reader.h"
 
 namespace calque::torchscript {
 
@@ -24,7 +25,8 @@ struct LoadedArchive {
   int64_t version = 0;
   std::shared_ptr<const ZipReader> zip;  ///< valid as long as `keeper` lives
   std::shared_ptr<const void> keeper;
-  std::string folder;  ///< of all records, with its slash
+  std::string folder;                    ///< of all records, with its slash
+  std::vector<ArchiveStorage> storages;  ///< those that are used in place
 
   /// Names below `extra/`, in the order of the archive.
   std::vector<std::string> extra_names() const;

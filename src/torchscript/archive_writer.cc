@@ -6,7 +6,6 @@
 #include <map>
 
 #include "base/text.h"
-#include "formats/zip_writer.h"
 #include "ir/graph.h"
 #include "torchscript/pickler.h"
 #include "torchscript/source_printer.h"
@@ -69,8 +68,8 @@ class ArchiveWriter {
   ArchiveWriter(ByteSink& sink, std::string root_name)
       : digest_(sink), zip_(digest_), root_(std::move(root_name) + "/") {}
 
-  void write(const Ref<ObjectImpl>& root, const jit::ExtraFilesMap& extra) {
-    extra_files(extra);
+  void write(const Ref<ObjectImpl>& root, const WriteOptions& options) {
+    extra_files(options.extra);
     // The pickle meets the classes first, in the order of PyTorch; what only code mentions follows.
     pickle("data", write_pickle(IValue(root), printer_));
     std::vector<SourceFile> files;
@@ -85,6 +84,7 @@ class ArchiveWriter {
     } while (printer_.constants().size() != known);
     for (const SourceFile& file : files) source(file);
     pickle("constants", constants);
+    if (options.more) options.more(written_, root_, zip_);
     zip_.add(root_ + ".data/version", "10\n");
     zip_.add(root_ + "byteorder", "little");
     zip_.add(root_ + ".data/serialization_id", digest_.digits());
@@ -99,18 +99,19 @@ class ArchiveWriter {
 
   void pickle(std::string_view name, const Pickle& pickle) {
     for (size_t i = 0; i < pickle.storages.size(); ++i) {
-      storage(cat(root_, name, "/", i), pickle.storages[i]);
+      storage(cat(name, "/", i), pickle.storages[i]);
     }
     zip_.add(cat(root_, name, ".pkl"), pickle.bytes);
   }
 
   void storage(const std::string& record, const PickledStorage& content) {
     const auto size = static_cast<size_t>(content.nbytes);
-    zip_.begin(record, size);
+    zip_.begin(cat(root_, record), size);
     for (size_t at = 0; at < size; at += kPiece) {
       zip_.write({content.storage->data() + at, std::min(kPiece, size - at)});
     }
-    zip_.end();
+    const uint32_t crc32 = zip_.end();
+    if (content.storage) written_.push_back({.storage = content.storage, .record = record, .crc32 = crc32});
   }
 
   void source(const SourceFile& file) {
@@ -122,6 +123,7 @@ class ArchiveWriter {
   DigestSink digest_;
   ZipWriter zip_;
   std::string root_;
+  std::vector<WrittenStorage> written_;
 };
 
 void require_module(const Ref<ObjectImpl>& root) {
@@ -136,7 +138,7 @@ void require_module(const Ref<ObjectImpl>& root) {
 
 void write_archive(const Ref<ObjectImpl>& root, ByteSink& sink, const WriteOptions& options) {
   require_module(root);
-  ArchiveWriter(sink, options.root_name).write(root, options.extra);
+  ArchiveWriter(sink, options.root_name).write(root, options);
 }
 
 void write_archive_file(const Ref<ObjectImpl>& root, const std::string& path, const WriteOptions& options) {

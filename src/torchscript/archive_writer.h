@@ -1,12 +1,23 @@
 // Module -> TorchScript archive, in PyTorch's record layout.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "calque/jit.h"
+#include "formats/zip_writer.h"
 
 namespace calque::torchscript {
+
+/// The bytes of one storage, in the archive.
+struct WrittenStorage {
+  Ref<Storage> storage;
+  std::string record;  ///< without the folder of all records, for example `data/3`
+  uint32_t crc32 = 0;
+};
 
 struct WriteOptions {
   /// Record name below `extra/` -> content. ValueError for a name that no archive can hold.
@@ -14,6 +25,10 @@ struct WriteOptions {
   /// The folder of all records, which readers do not look at. PyTorch names it after the file; here it does
   /// not depend on the file, so that the same module gives the same bytes under any name.
   std::string root_name = "archive";
+  /// Adds records of its own, behind those of the module: `root` is the folder of all records, with its
+  /// slash.
+  std::function<void(const std::vector<WrittenStorage>& storages, const std::string& root, ZipWriter& zip)>
+      more{};
 };
 
 /// Writes the archive of a module: its weights, its code with everything that it needs, and constants. The

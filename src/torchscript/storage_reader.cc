@@ -53,7 +53,9 @@ Ref<Storage> StorageReader::read(const std::string& key, ScalarType dtype, int64
   const std::span<const std::byte> bytes = archive_.zip->stored_bytes(*entry).first(length);
   const bool swapped = archive_.big_endian && item_size(dtype) > 1;
   if (again || swapped || !is_aligned(bytes.data(), item_size(dtype))) return copy(bytes, dtype);
-  return Storage::borrow(const_cast<std::byte*>(bytes.data()), *nbytes, archive_.keeper);
+  Ref<Storage> storage = Storage::borrow(const_cast<std::byte*>(bytes.data()), *nbytes, archive_.keeper);
+  in_place_.push_back({.storage = storage, .record = cat(folder_, key), .crc32 = entry->crc32});
+  return storage;
 }
 
 Ref<Storage> StorageReader::copy(std::span<const std::byte> bytes, ScalarType dtype) {

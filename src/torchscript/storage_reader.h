@@ -7,12 +7,20 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "calque/jit.h"
 #include "calque/tensor.h"
 #include "formats/zip_reader.h"
 
 namespace calque::torchscript {
+
+/// A storage that lies in the archive.
+struct ArchiveStorage {
+  Ref<Storage> storage;
+  std::string record;  ///< without the folder of all records, for example `data/3`
+  uint32_t crc32 = 0;  ///< of the record, as the archive says
+};
 
 /// An archive and what keeps its bytes alive.
 struct ArchiveBytes {
@@ -37,6 +45,9 @@ class StorageReader {
   /// LoadOptions::max_memory.
   Ref<Storage> read(const std::string& key, ScalarType dtype, int64_t numel);
 
+  /// Those that have been read and are used in place.
+  std::vector<ArchiveStorage>& in_place() { return in_place_; }
+
  private:
   Ref<Storage> copy(std::span<const std::byte> bytes, ScalarType dtype);
 
@@ -44,6 +55,7 @@ class StorageReader {
   const std::string folder_;
   const jit::LoadOptions& options_;
   std::set<std::string> read_;
+  std::vector<ArchiveStorage> in_place_;
   int64_t copied_ = 0;
 };
 
