@@ -12,7 +12,7 @@ namespace calque {
 
 namespace {
 
-constexpr std::string_view kNames[kIsaCount] = {"scalar", "avx2", "avx512", "neon"};
+constexpr std::string_view kNames[kIsaCount] = {"scalar", "avx2", "avx512", "amx", "neon"};
 constexpr int kUnset = -1;
 std::atomic<int> g_active{kUnset};
 std::atomic<int> g_lacking{0};  // extensions that are not to be used: bit 0 bf16, bit 1 bytes
@@ -30,7 +30,7 @@ Isa choose_isa() {
   const std::optional<Isa> isa = parse_isa(wanted);
   if (!isa) {
     log_line("dispatch", cat("CALQUE_ISA=", quoted(wanted),
-                             " is not one of scalar, avx2, avx512, neon; using ", isa_name(best)));
+                             " is not one of scalar, avx2, avx512, amx, neon; using ", isa_name(best)));
     return best;
   }
   if (!has_isa(*isa)) {

@@ -8,9 +8,10 @@ namespace calque {
 
 /// Instruction sets that kernels are written for, those of one architecture weakest first. kScalar is plain
 /// C++ and runs everywhere; kAvx2 needs AVX2, FMA and F16C; kAvx512 needs those, BMI2 and AVX-512 F, BW, DQ
-/// and VL; kNeon is the vectors that every 64-bit ARM processor has.
-enum class Isa { kScalar, kAvx2, kAvx512, kNeon };
-inline constexpr int kIsaCount = 4;
+/// and VL; kAmx needs those, AVX512_BF16 and AVX512_VNNI, AMX-TILE, AMX-BF16 and AMX-INT8, and the operating
+/// system's leave to use tile registers; kNeon is the vectors that every 64-bit ARM processor has.
+enum class Isa { kScalar, kAvx2, kAvx512, kAmx, kNeon };
+inline constexpr int kIsaCount = 5;
 
 /// Whether this processor and operating system can run it.
 bool has_isa(Isa isa);
@@ -18,14 +19,14 @@ bool has_isa(Isa isa);
 /// The best of those.
 Isa best_isa();
 
-/// The instruction set in use: best_isa(), unless CALQUE_ISA=scalar|avx2|avx512|neon names another one that
-/// the processor has. Other values are ignored with a line in the log.
+/// The instruction set in use: best_isa(), unless CALQUE_ISA=scalar|avx2|avx512|amx|neon names another one
+/// that the processor has. Other values are ignored with a line in the log.
 Isa active_isa();
 
 /// Changes active_isa() for the whole process; for tests and benchmarks. has_isa(isa) must hold.
 void set_active_isa(Isa isa);
 
-/// `scalar`, `avx2`, `avx512` or `neon`.
+/// `scalar`, `avx2`, `avx512`, `amx` or `neon`.
 std::string_view isa_name(Isa isa);
 std::optional<Isa> parse_isa(std::string_view name);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/cpu_count.h"
+#include "base/tiles.h"
 
 namespace calque {
 namespace {
@@ -38,6 +39,32 @@ TEST(Cpu, ExtensionsCanBeLowered) {
   EXPECT_EQ(active_extensions(), (DotExtensions{.bf16 = best.bf16}));
   set_active_extensions(best);
   EXPECT_EQ(active_extensions(), best);
+}
+
+TEST(Cpu, TilesNeedProcessorAndSystem) {
+  const TileFacts all = {.features = 1U << 22 | 1U << 24 | 1U << 25,
+                         .enabled_states = uint64_t{7} << 16,
+                         .palette_bytes = 8192,
+                         .tile_bytes = 1024,
+                         .row_bytes = 64,
+                         .tiles = 8,
+                         .rows = 16};
+  EXPECT_TRUE(tiles_usable(all));
+  EXPECT_FALSE(tiles_usable({}));
+  for (const int bit : {22, 24, 25}) {
+    TileFacts facts = all;
+    facts.features &= ~(1U << bit);
+    EXPECT_FALSE(tiles_usable(facts)) << "feature " << bit;
+  }
+  for (const int bit : {17, 18}) {
+    TileFacts facts = all;
+    facts.enabled_states &= ~(uint64_t{1} << bit);
+    EXPECT_FALSE(tiles_usable(facts)) << "state " << bit;
+  }
+  TileFacts small = all;
+  small.rows = 8;
+  EXPECT_FALSE(tiles_usable(small));
+  EXPECT_FALSE(has_isa(Isa::kAmx) && !has_isa(Isa::kAvx512));
 }
 
 TEST(CpuCount, ReadsCpuMax) {

@@ -33,9 +33,15 @@ struct KernelSet {
   const WordKernels* weights_int4;
 };
 
-/// The kernels of `isa`, of which has_isa() must hold, with what active_extensions() adds to them. In
-/// registry_x86.cc, registry_arm.cc or registry_generic.cc.
+/// The kernels of `isa`, of which has_isa() must hold, with what active_extensions() adds to them.
 const KernelSet& kernel_set(Isa isa);
+
+/// Makes kernel_set(isa) give `set` in the whole process, or again its own when nullptr: for tests of kernels
+/// in emulation, which read matrices that are packed for `isa`.
+void set_stand_in(Isa isa, const KernelSet* set);
+
+/// What kernel_set() gives without a stand-in. In registry_x86.cc, registry_arm.cc or registry_generic.cc.
+const KernelSet& platform_kernel_set(Isa isa);
 
 inline const KernelSet& active_kernels() { return kernel_set(active_isa()); }
 

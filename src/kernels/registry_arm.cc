@@ -28,7 +28,7 @@ constexpr KernelSet kNeonSets[2][2] = {{neon_set(false, false), neon_set(false, 
 
 }  // namespace
 
-const KernelSet& kernel_set(Isa isa) {
+const KernelSet& platform_kernel_set(Isa isa) {
   if (isa != Isa::kNeon) return kScalarSet;
   const DotExtensions extensions = active_extensions();
   return kNeonSets[extensions.bf16 ? 1 : 0][extensions.bytes ? 1 : 0];

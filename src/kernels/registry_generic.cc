@@ -2,6 +2,6 @@
 
 namespace calque::kernels {
 
-const KernelSet& kernel_set(Isa) { return kScalarSet; }
+const KernelSet& platform_kernel_set(Isa) { return kScalarSet; }
 
 }  // namespace calque::kernels

@@ -31,6 +31,16 @@ constexpr KernelSet avx512_set(bool bf16, bool bytes) {
 constexpr KernelSet kAvx512Sets[2][2] = {{avx512_set(false, false), avx512_set(false, true)},
                                          {avx512_set(true, false), avx512_set(true, true)}};
 
+// The matrix engine multiplies; the rest is AVX-512, whose packed matrices it reads.
+constexpr KernelSet amx_set(bool bf16) {
+  KernelSet set = avx512_set(bf16, true);
+  set.bf16 = &kBf16Amx;
+  set.int8 = &kInt8Amx;
+  return set;
+}
+
+constexpr KernelSet kAmxSets[2] = {amx_set(false), amx_set(true)};
+
 const KernelSet& avx512_kernels() {
   const DotExtensions extensions = active_extensions();
   return kAvx512Sets[extensions.bf16 ? 1 : 0][extensions.bytes ? 1 : 0];
@@ -38,12 +48,14 @@ const KernelSet& avx512_kernels() {
 
 }  // namespace
 
-const KernelSet& kernel_set(Isa isa) {
+const KernelSet& platform_kernel_set(Isa isa) {
   switch (isa) {
     case Isa::kAvx2:
       return kAvx2Set;
     case Isa::kAvx512:
       return avx512_kernels();
+    case Isa::kAmx:
+      return kAmxSets[active_extensions().bf16 ? 1 : 0];
     case Isa::kScalar:
     case Isa::kNeon:
       break;

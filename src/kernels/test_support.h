@@ -37,7 +37,7 @@ inline std::string isa_test_name(const ::testing::TestParamInfo<Isa>& info) {
   return std::string(isa_name(info.param));
 }
 
-inline const auto kAllIsas = ::testing::Values(Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kNeon);
+inline const auto kAllIsas = ::testing::Values(Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx, Isa::kNeon);
 
 inline std::vector<float> random_floats(std::mt19937& rng, int64_t n, float scale = 1.0F) {
   std::uniform_real_distribution<float> next(-scale, scale);

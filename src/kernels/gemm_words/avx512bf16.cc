@@ -1,3 +1,4 @@
+#include "kernels/gemm_words/avx512_pairs.h"
 #include "kernels/gemm_words/tile.h"
 #include "kernels/simd/avx512.h"
 
@@ -25,23 +26,6 @@ struct Bf16Dot {
   }
   CALQUE_SIMD V finish(const WordTile&, int, int, int, Sum sum, V bias) { return V::add(sum, bias); }
 };
-
-RowQuantization pack_bf16_row(int64_t k, const float* x, const float*, uint32_t* words) {
-  constexpr int64_t kPairs = 32;
-  int64_t i = 0;
-  for (; i + kPairs <= k; i += kPairs) {
-    const __m512bh y = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + 16), _mm512_loadu_ps(x + i));
-    _mm512_storeu_si512(words + i / 2, reinterpret_cast<__m512i>(y));
-  }
-  const int rest = static_cast<int>(k - i);
-  if (rest == 0) return {};
-  const auto low = avx512::F32::load_first(x + i, rest < 16 ? rest : 16);
-  const auto high = rest > 16 ? avx512::F32::load_first(x + i + 16, rest - 16) : avx512::F32::zero();
-  const __m512bh y = _mm512_cvtne2ps_pbh(high.v, low.v);
-  const __mmask16 first = avx512::F32::first((rest + 1) / 2);
-  _mm512_mask_storeu_epi32(words + i / 2, first, reinterpret_cast<__m512i>(y));
-  return {};
-}
 
 // 24 sums, 3 vectors of B and one of A: 28 of 32 registers.
 using TilesBf16 = WordTiles<Bf16Dot, 8, 3>;

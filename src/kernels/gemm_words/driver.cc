@@ -113,6 +113,7 @@ class RowBlock {
     for (int64_t panel = 0; panel < div_up(problem_.n, problem_.kernels->nr); ++panel) {
       run_panel(panel, 0, rows_);
     }
+    end_task();
   }
 
  private:
@@ -140,6 +141,11 @@ class RowBlock {
     const int64_t panel = index % plan.col_tasks * plan.task_panels;
     const int64_t panel_end = std::min(panel + plan.task_panels, div_up(problem_.n, problem_.kernels->nr));
     for (int64_t p = panel; p < panel_end; ++p) run_panel(p, row, rows);
+    end_task();
+  }
+
+  void end_task() const {
+    if (problem_.kernels->end_task != nullptr) problem_.kernels->end_task();
   }
 
   void run_panel(int64_t panel, int64_t first_row, int64_t rows) const {
@@ -155,7 +161,7 @@ class RowBlock {
     tile.bias = args_.bias == nullptr ? nullptr : args_.bias + first_col;
     if (problem_.col_scales != nullptr) tile.col_scales = problem_.col_scales + first_col;
     if (problem_.col_sums != nullptr) tile.col_sums = problem_.col_sums + first_col;
-    const int64_t tile_rows = div_up(rows, div_up(rows, kernels.mr));
+    const int64_t tile_rows = round_up(div_up(rows, div_up(rows, kernels.mr)), kernels.row_unit);
     for (int64_t row = first_row; row < first_row + rows; row += tile_rows) {
       tile.rows = static_cast<int>(std::min(tile_rows, first_row + rows - row));
       tile.a = a_.words + row * a_.row;

@@ -12,6 +12,9 @@
 #include "base/cpu.h"
 #include "base/threads.h"
 #include "kernels/gemm/packed.h"
+#include "kernels/gemm_words/emulated_matrix.h"
+#include "kernels/gemm_words/tile_emulation.h"
+#include "kernels/registry.h"
 #include "kernels/test_support.h"
 
 namespace calque::kernels {
@@ -20,9 +23,22 @@ struct Variant {
   std::string name;
   Isa isa;
   DotExtensions extensions;
+  bool emulated = false;  // kernels of AMX on emulated tiles stand in for those of `isa`
 };
 
-/// Every instruction set as it is, and those that may have `extensions`, if any are given, with them.
+/// The kernels of AVX-512 with those of AMX in emulation; x86 only.
+inline const KernelSet& emulated_set() {
+  static const KernelSet set = [] {
+    KernelSet emulated = platform_kernel_set(Isa::kAvx512);
+    emulated.bf16 = emulated_matrix().bf16;
+    emulated.int8 = emulated_matrix().int8;
+    return emulated;
+  }();
+  return set;
+}
+
+/// Every instruction set as it is, and those that may have `extensions`, if any are given, with them,
+/// and then the emulation too.
 inline std::vector<Variant> variants(DotExtensions extensions) {
   std::vector<Variant> all;
   for (int i = 0; i < kIsaCount; ++i) {
@@ -31,6 +47,8 @@ inline std::vector<Variant> variants(DotExtensions extensions) {
     if (extensions == DotExtensions{} || (isa != Isa::kAvx512 && isa != Isa::kNeon)) continue;
     all.push_back({all.back().name + "_dot", isa, extensions});
   }
+  if (extensions != DotExtensions{})
+    all.push_back({"amx_emulated", Isa::kAvx512, {.bf16 = true, .bytes = true}, true});
   return all;
 }
 
@@ -38,16 +56,19 @@ inline std::vector<Variant> variants(DotExtensions extensions) {
 class VariantTest : public ::testing::TestWithParam<Variant> {
  protected:
   void SetUp() override {
-    const auto& [name, isa, extensions] = GetParam();
+    const auto& [name, isa, extensions, emulated] = GetParam();
     const DotExtensions best = best_extensions();
     runs_ = has_isa(isa) && (best.bf16 || !extensions.bf16) && (best.bytes || !extensions.bytes);
     if (!runs_) GTEST_SKIP() << "the processor lacks " << name;
     before_ = active_isa();
     set_active_isa(isa);
     set_active_extensions(extensions);
+    if (emulated) set_stand_in(isa, &emulated_set());
   }
   void TearDown() override {
     if (!runs_) return;
+    set_stand_in(GetParam().isa, nullptr);
+    EXPECT_EQ(TileState::configured(), 0) << "a thread keeps tiles after its task";
     set_active_isa(before_);
     set_active_extensions(best_extensions());
   }

@@ -31,6 +31,23 @@ struct WordLoop {
   }
 };
 
+/// c = what the sum stands for + bias + residual, in row r and columns [col, col + count) of the tile.
+template <class Dot>
+[[gnu::always_inline]] inline void finish_vector(const WordTile& tile, int r, int col, int count,
+                                                 const typename Dot::Sum& sum) {
+  using V = typename Dot::V;
+  float* const c = tile.c + r * tile.c_row + col;
+  const V bias = tile.bias == nullptr ? V::zero() : V::load_first(tile.bias + col, count);
+  V value = Dot::finish(tile, r, col, count, sum, bias);
+  if (tile.residual != nullptr)
+    value = V::add(value, V::load_first(tile.residual + r * tile.residual_row + col, count));
+  if (count == Dot::kWidth) {
+    V::store(c, value);
+  } else {
+    V::store_first(c, count, value);
+  }
+}
+
 /// kMaxRows x kMaxVectors: the largest tile; its sums, kMaxVectors of B and one of A must fit into the
 /// registers. Loop: what fills the sums.
 template <class Dot, int kMaxRows, int kMaxVectors, class Loop = WordLoop<Dot>>
@@ -64,21 +81,10 @@ class WordTiles {
   template <int kVectors>
   [[gnu::always_inline]] static inline void finish_row(const WordTile& tile, int r,
                                                        typename Dot::Sum (&sums)[kVectors]) {
-    using V = typename Dot::V;
 #pragma GCC unroll 3
     for (int n = 0; n < kVectors; ++n) {
       const int col = n * kWidth;
-      float* const c = tile.c + r * tile.c_row + col;
-      const int count = n + 1 < kVectors ? kWidth : tile.cols - col;
-      const V bias = tile.bias == nullptr ? V::zero() : V::load_first(tile.bias + col, count);
-      V value = Dot::finish(tile, r, col, count, sums[n], bias);
-      if (tile.residual != nullptr)
-        value = V::add(value, V::load_first(tile.residual + r * tile.residual_row + col, count));
-      if (count == kWidth) {
-        V::store(c, value);
-      } else {
-        V::store_first(c, count, value);
-      }
+      finish_vector<Dot>(tile, r, col, n + 1 < kVectors ? kWidth : tile.cols - col, sums[n]);
     }
   }
 

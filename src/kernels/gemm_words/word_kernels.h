@@ -51,18 +51,22 @@ struct WordKernels {
   /// One row of A, contiguous, times `factors` unless they are nullptr, as words; the last is filled up with
   /// zeros.
   RowQuantization (*pack_row)(int64_t k, const float* x, const float* factors, uint32_t* words);
+  int row_unit = 1;              // tiles of rows that are a multiple of this cost least; divides mr
+  void (*end_task)() = nullptr;  // called on the thread that ran tiles when it has no more of them for now
 };
 
 extern const WordKernels kBf16Scalar;
 extern const WordKernels kBf16Avx2;
 extern const WordKernels kBf16Avx512;
 extern const WordKernels kBf16Avx512Bf16;
+extern const WordKernels kBf16Amx;
 extern const WordKernels kBf16Neon;
 extern const WordKernels kBf16NeonBf16;
 extern const WordKernels kInt8Scalar;
 extern const WordKernels kInt8Avx2;
 extern const WordKernels kInt8Avx512;
 extern const WordKernels kInt8Avx512Vnni;
+extern const WordKernels kInt8Amx;
 extern const WordKernels kInt8Neon;
 extern const WordKernels kInt8NeonDot;
 extern const WordKernels kWeightsInt8Scalar;

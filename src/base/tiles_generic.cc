@@ -1,0 +1,7 @@
+#include "base/tiles.h"
+
+namespace calque {
+
+bool request_tiles() { return false; }
+
+}  // namespace calque
