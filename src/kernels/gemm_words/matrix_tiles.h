@@ -96,14 +96,12 @@ class MatrixTiles {
   static void run_block(const WordTile& tile, int first_col) {
     zero<kRows, kCols>();
     const int64_t b_row = (tile.cols + kWidth - 1) / kWidth * kWidth;
-    Step step{.a = tile.a, .a_row = tile.a_row, .b = tile.b + first_col, .b_row = b_row};
-    int64_t left = tile.words;
-    for (; left >= kWords; left -= kWords) {
-      multiply<kRows, kCols>(step);
-      step.a += kWords;
-      step.b += kWords * b_row;
-    }
-    if (left > 0) multiply_rest<kRows, kCols>(step, tile.rows, left);
+    const auto step_at = [&](int64_t i) {
+      return Step{.a = tile.a + i, .a_row = tile.a_row, .b = tile.b + i * b_row + first_col, .b_row = b_row};
+    };
+    const int64_t whole = tile.words / kWords * kWords;
+    for (int64_t i = 0; i < whole; i += kWords) multiply<kRows, kCols>(step_at(i));
+    if (whole < tile.words) multiply_rest<kRows, kCols>(step_at(whole), tile.rows, tile.words - whole);
     finish<kRows, kCols>(tile, first_col);
   }
 
