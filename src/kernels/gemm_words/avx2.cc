@@ -1,6 +1,8 @@
 #include "kernels/simd/avx2.h"
 #include "kernels/gemm_words/bf16_rows.h"
 #include "kernels/gemm_words/byte_rows.h"
+#include "kernels/gemm_words/dequantize.h"
+#include "kernels/gemm_words/split_bf16.h"
 #include "kernels/gemm_words/tile.h"
 
 #define CALQUE_SIMD [[gnu::always_inline]] static inline
@@ -8,34 +10,6 @@
 namespace calque::kernels {
 
 namespace {
-
-// bfloat16 is the upper half of a float32.
-struct Avx2Bf16 {
-  using V = avx2::F32;
-  using Sum = V;
-  struct B {
-    V low, high;
-  };
-  using A = B;
-  static constexpr int kWidth = V::kWidth;
-  static constexpr int kRowWords = kWidth;
-
-  CALQUE_SIMD Sum zero() { return V::zero(); }
-  CALQUE_SIMD B load(const uint32_t* p) {
-    return split(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-  }
-  CALQUE_SIMD A broadcast(const uint32_t* p) { return split(_mm256_set1_epi32(static_cast<int32_t>(*p))); }
-  CALQUE_SIMD Sum add(Sum sum, const A& a, const B& b) {
-    return V::fma(a.high, b.high, V::fma(a.low, b.low, sum));
-  }
-  CALQUE_SIMD V finish(const WordTile&, int, int, int, Sum sum, V bias) { return V::add(sum, bias); }
-
- private:
-  CALQUE_SIMD B split(__m256i words) {
-    const __m256i high = _mm256_and_si256(words, _mm256_set1_epi32(static_cast<int32_t>(0xFFFF0000)));
-    return {{_mm256_castsi256_ps(_mm256_slli_epi32(words, 16))}, {_mm256_castsi256_ps(high)}};
-  }
-};
 
 // In 16-bit halves, as vpmaddubsw would saturate.
 struct Avx2Int8 {
@@ -62,12 +36,7 @@ struct Avx2Int8 {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(a.odd, b.odd));
   }
   CALQUE_SIMD V finish(const WordTile& tile, int r, int col, int count, Sum sum, V bias) {
-    const RowQuantization& row = tile.quantization[r];
-    const __m256i col_sums = _mm256_maskload_epi32(tile.col_sums + col, V::first(count));
-    const __m256i exact =
-        _mm256_sub_epi32(sum, _mm256_mullo_epi32(_mm256_set1_epi32(row.zero_point), col_sums));
-    const V scale = V::mul(V::set(row.scale), V::load_first(tile.col_scales + col, count));
-    return V::fma({_mm256_cvtepi32_ps(exact)}, scale, bias);
+    return dequantize(tile, r, col, count, avx2::I32{sum}, bias);
   }
 };
 
@@ -88,7 +57,7 @@ struct Avx2Bytes {
 };
 
 // 8 sums, 2 vectors of B and one of A in two halves each, and the mask: 15 of 16 registers.
-using TilesBf16 = WordTiles<Avx2Bf16, 4, 2>;
+using TilesBf16 = WordTiles<SplitBf16<avx2::I32>, 4, 2>;
 using TilesInt8 = WordTiles<Avx2Int8, 4, 2>;
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "kernels/simd/avx512.h"
 #include "kernels/gemm_words/avx512_bytes.h"
 #include "kernels/gemm_words/bf16_rows.h"
+#include "kernels/gemm_words/split_bf16.h"
 #include "kernels/gemm_words/tile.h"
 
 #define CALQUE_SIMD [[gnu::always_inline]] static inline
@@ -8,32 +9,6 @@
 namespace calque::kernels {
 
 namespace {
-
-// bfloat16 is the upper half of a float32.
-struct Avx512Bf16 {
-  using V = avx512::F32;
-  using Sum = V;
-  struct B {
-    V low, high;
-  };
-  using A = B;
-  static constexpr int kWidth = V::kWidth;
-  static constexpr int kRowWords = kWidth;
-
-  CALQUE_SIMD Sum zero() { return V::zero(); }
-  CALQUE_SIMD B load(const uint32_t* p) { return split(_mm512_loadu_si512(p)); }
-  CALQUE_SIMD A broadcast(const uint32_t* p) { return split(_mm512_set1_epi32(static_cast<int32_t>(*p))); }
-  CALQUE_SIMD Sum add(Sum sum, const A& a, const B& b) {
-    return V::fma(a.high, b.high, V::fma(a.low, b.low, sum));
-  }
-  CALQUE_SIMD V finish(const WordTile&, int, int, int, Sum sum, V bias) { return V::add(sum, bias); }
-
- private:
-  CALQUE_SIMD B split(__m512i words) {
-    const __m512i high = _mm512_and_si512(words, _mm512_set1_epi32(static_cast<int32_t>(0xFFFF0000)));
-    return {{_mm512_castsi512_ps(_mm512_slli_epi32(words, 16))}, {_mm512_castsi512_ps(high)}};
-  }
-};
 
 // In 16-bit halves, as vpmaddubsw would saturate.
 struct Avx512Int8 {
@@ -60,12 +35,12 @@ struct Avx512Int8 {
     return _mm512_add_epi32(sum, _mm512_add_epi32(even, _mm512_madd_epi16(a.odd, b.odd)));
   }
   CALQUE_SIMD V finish(const WordTile& tile, int r, int col, int count, Sum sum, V bias) {
-    return dequantize(tile, r, col, count, sum, bias);
+    return dequantize(tile, r, col, count, avx512::I32{sum}, bias);
   }
 };
 
 // 18 sums, 3 vectors of B and one of A in two halves each, and the mask: 27 of 32 registers.
-using TilesBf16 = WordTiles<Avx512Bf16, 6, 3>;
+using TilesBf16 = WordTiles<SplitBf16<avx512::I32>, 6, 3>;
 using TilesInt8 = WordTiles<Avx512Int8, 6, 3>;
 
 }  // namespace

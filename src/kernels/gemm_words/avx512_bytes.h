@@ -2,24 +2,13 @@
 #pragma once
 
 #include "kernels/gemm_words/byte_rows.h"
+#include "kernels/gemm_words/dequantize.h"
 #include "kernels/gemm_words/word_kernels.h"
 #include "kernels/simd/avx512.h"
 
 namespace calque::kernels {
 
 namespace {
-
-/// What the sums of columns [col, col + count) stand for, + bias; rounded once.
-[[gnu::always_inline]] inline avx512::F32 dequantize(const WordTile& tile, int r, int col, int count,
-                                                     __m512i sum, avx512::F32 bias) {
-  using V = avx512::F32;
-  const RowQuantization& row = tile.quantization[r];
-  const __m512i col_sums = _mm512_maskz_loadu_epi32(V::first(count), tile.col_sums + col);
-  const __m512i exact =
-      _mm512_sub_epi32(sum, _mm512_mullo_epi32(_mm512_set1_epi32(row.zero_point), col_sums));
-  const V scale = V::mul(V::set(row.scale), V::load_first(tile.col_scales + col, count));
-  return V::fma({_mm512_cvtepi32_ps(exact)}, scale, bias);
-}
 
 struct Avx512Bytes {
   using V = avx512::F32;

@@ -37,7 +37,7 @@ struct MatrixInt8 {
   }
   CALQUE_SIMD Sum load_sum(const uint32_t* p) { return _mm512_load_si512(p); }
   CALQUE_SIMD V finish(const WordTile& tile, int r, int col, int count, Sum sum, V bias) {
-    return dequantize(tile, r, col, count, sum, bias);
+    return dequantize(tile, r, col, count, avx512::I32{sum}, bias);
   }
 };
 

@@ -25,7 +25,7 @@ struct VnniDot {
     return sum;
   }
   CALQUE_SIMD V finish(const WordTile& tile, int r, int col, int count, Sum sum, V bias) {
-    return dequantize(tile, r, col, count, sum, bias);
+    return dequantize(tile, r, col, count, avx512::I32{sum}, bias);
   }
 };
 

@@ -1,6 +1,7 @@
 #include "kernels/simd/neon.h"
 #include "kernels/gemm_words/bf16_rows.h"
 #include "kernels/gemm_words/neon_bytes.h"
+#include "kernels/gemm_words/split_bf16.h"
 #include "kernels/gemm_words/tile.h"
 
 #define CALQUE_SIMD [[gnu::always_inline]] static inline
@@ -8,32 +9,6 @@
 namespace calque::kernels {
 
 namespace {
-
-// bfloat16 is the upper half of a float32.
-struct NeonBf16 {
-  using V = neon::F32;
-  using Sum = V;
-  struct B {
-    V low, high;
-  };
-  using A = B;
-  static constexpr int kWidth = V::kWidth;
-  static constexpr int kRowWords = kWidth;
-
-  CALQUE_SIMD Sum zero() { return V::zero(); }
-  CALQUE_SIMD B load(const uint32_t* p) { return split(vld1q_u32(p)); }
-  CALQUE_SIMD A broadcast(const uint32_t* p) { return split(vld1q_dup_u32(p)); }
-  CALQUE_SIMD Sum add(Sum sum, const A& a, const B& b) {
-    return V::fma(a.high, b.high, V::fma(a.low, b.low, sum));
-  }
-  CALQUE_SIMD V finish(const WordTile&, int, int, int, Sum sum, V bias) { return V::add(sum, bias); }
-
- private:
-  CALQUE_SIMD B split(uint32x4_t words) {
-    const uint32x4_t high = vandq_u32(words, vdupq_n_u32(0xFFFF0000));
-    return {{vreinterpretq_f32_u32(vshlq_n_u32(words, 16))}, {vreinterpretq_f32_u32(high)}};
-  }
-};
 
 // Products of two signed bytes fit in 16 bits, and pairs of those are added to 32.
 struct NeonInt8 {
@@ -55,12 +30,12 @@ struct NeonInt8 {
             vpadalq_s16(sum.high, vmull_high_s8(a, b))};
   }
   CALQUE_SIMD V finish(const WordTile& tile, int r, int col, int count, const Sum& sum, V bias) {
-    return dequantize(tile, r, col, count, vpaddq_s32(sum.low, sum.high), bias);
+    return dequantize(tile, r, col, count, neon::I32{vpaddq_s32(sum.low, sum.high)}, bias);
   }
 };
 
 // 18 sums, 3 vectors of B and one of A in two halves each, and the mask: 27 of 32 registers.
-using TilesBf16 = WordTiles<NeonBf16, 6, 3>;
+using TilesBf16 = WordTiles<SplitBf16<neon::I32>, 6, 3>;
 // 24 sums, 3 vectors of B, one of A and two of products: 30 of 32 registers.
 using TilesInt8 = WordTiles<NeonInt8, 4, 3>;
 

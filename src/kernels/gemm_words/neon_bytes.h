@@ -3,23 +3,13 @@
 #pragma once
 
 #include "kernels/gemm_words/byte_rows.h"
+#include "kernels/gemm_words/dequantize.h"
 #include "kernels/gemm_words/word_kernels.h"
 #include "kernels/simd/neon.h"
 
 namespace calque::kernels {
 
 namespace {
-
-/// What the sums of columns [col, col + count) stand for, + bias; rounded once.
-[[gnu::always_inline]] inline neon::F32 dequantize(const WordTile& tile, int r, int col, int count,
-                                                   int32x4_t sum, neon::F32 bias) {
-  using V = neon::F32;
-  const RowQuantization& row = tile.quantization[r];
-  const auto col_sums = neon::load_lanes<int32x4_t>(tile.col_sums + col, count);
-  const int32x4_t exact = vmlsq_s32(sum, vdupq_n_s32(row.zero_point), col_sums);
-  const V scale = V::mul(V::set(row.scale), V::load_first(tile.col_scales + col, count));
-  return V::fma({vcvtq_f32_s32(exact)}, scale, bias);
-}
 
 struct NeonBytes {
   using V = neon::F32;

@@ -21,7 +21,7 @@ struct SdotDot {
   CALQUE_SIMD A broadcast(const uint32_t* p) { return vreinterpretq_s8_u32(vld1q_dup_u32(p)); }
   CALQUE_SIMD Sum add(Sum sum, A a, B b) { return vdotq_s32(sum, a, b); }
   CALQUE_SIMD V finish(const WordTile& tile, int r, int col, int count, Sum sum, V bias) {
-    return dequantize(tile, r, col, count, sum, bias);
+    return dequantize(tile, r, col, count, neon::I32{sum}, bias);
   }
 };
 

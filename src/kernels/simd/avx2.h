@@ -88,6 +88,28 @@ struct F32 {
   }
 };
 
+/// As in avx512.h.
+struct I32 {
+  using Floats = F32;
+  __m256i v;
+
+  CALQUE_SIMD I32 zero() { return {_mm256_setzero_si256()}; }
+  CALQUE_SIMD I32 set(int32_t x) { return {_mm256_set1_epi32(x)}; }
+  CALQUE_SIMD I32 broadcast(const uint32_t* p) { return set(static_cast<int32_t>(*p)); }
+  CALQUE_SIMD I32 load(const uint32_t* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+  }
+  CALQUE_SIMD I32 load_first(const int32_t* p, int n) { return {_mm256_maskload_epi32(p, F32::first(n))}; }
+  /// c - a * b.
+  CALQUE_SIMD I32 fnma(I32 a, I32 b, I32 c) { return {_mm256_sub_epi32(c.v, _mm256_mullo_epi32(a.v, b.v))}; }
+  CALQUE_SIMD F32 to_float(I32 x) { return {_mm256_cvtepi32_ps(x.v)}; }
+  CALQUE_SIMD F32 low_bf16(I32 x) { return {_mm256_castsi256_ps(_mm256_slli_epi32(x.v, 16))}; }
+  CALQUE_SIMD F32 high_bf16(I32 x) {
+    const __m256i mask = _mm256_set1_epi32(static_cast<int32_t>(0xFFFF0000));
+    return {_mm256_castsi256_ps(_mm256_and_si256(x.v, mask))};
+  }
+};
+
 struct F64 {
   using Element = double;
   static constexpr int kWidth = 4;

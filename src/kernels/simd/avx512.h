@@ -61,6 +61,26 @@ struct F32 {
   CALQUE_SIMD float largest(F32 x) { return _mm512_reduce_max_ps(x.v); }
 };
 
+/// Words: integers of 32 bits, or pairs of bfloat16, the first in the lower half.
+struct I32 {
+  using Floats = F32;
+  __m512i v;
+
+  CALQUE_SIMD I32 zero() { return {_mm512_setzero_si512()}; }
+  CALQUE_SIMD I32 set(int32_t x) { return {_mm512_set1_epi32(x)}; }
+  CALQUE_SIMD I32 broadcast(const uint32_t* p) { return set(static_cast<int32_t>(*p)); }
+  CALQUE_SIMD I32 load(const uint32_t* p) { return {_mm512_loadu_si512(p)}; }
+  CALQUE_SIMD I32 load_first(const int32_t* p, int n) { return {_mm512_maskz_loadu_epi32(F32::first(n), p)}; }
+  /// c - a * b.
+  CALQUE_SIMD I32 fnma(I32 a, I32 b, I32 c) { return {_mm512_sub_epi32(c.v, _mm512_mullo_epi32(a.v, b.v))}; }
+  CALQUE_SIMD F32 to_float(I32 x) { return {_mm512_cvtepi32_ps(x.v)}; }
+  CALQUE_SIMD F32 low_bf16(I32 x) { return {_mm512_castsi512_ps(_mm512_slli_epi32(x.v, 16))}; }
+  CALQUE_SIMD F32 high_bf16(I32 x) {
+    const __m512i mask = _mm512_set1_epi32(static_cast<int32_t>(0xFFFF0000));
+    return {_mm512_castsi512_ps(_mm512_and_si512(x.v, mask))};
+  }
+};
+
 struct F64 {
   using Element = double;
   static constexpr int kWidth = 8;

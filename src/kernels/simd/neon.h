@@ -82,6 +82,26 @@ struct F32 {
   }
 };
 
+/// As in avx512.h.
+struct I32 {
+  using Floats = F32;
+  int32x4_t v;
+
+  CALQUE_SIMD I32 zero() { return set(0); }
+  CALQUE_SIMD I32 set(int32_t x) { return {vdupq_n_s32(x)}; }
+  CALQUE_SIMD I32 broadcast(const uint32_t* p) { return {vreinterpretq_s32_u32(vld1q_dup_u32(p))}; }
+  CALQUE_SIMD I32 load(const uint32_t* p) { return {vreinterpretq_s32_u32(vld1q_u32(p))}; }
+  CALQUE_SIMD I32 load_first(const int32_t* p, int n) { return {load_lanes<int32x4_t>(p, n)}; }
+  /// c - a * b.
+  CALQUE_SIMD I32 fnma(I32 a, I32 b, I32 c) { return {vmlsq_s32(c.v, a.v, b.v)}; }
+  CALQUE_SIMD F32 to_float(I32 x) { return {vcvtq_f32_s32(x.v)}; }
+  CALQUE_SIMD F32 low_bf16(I32 x) { return {vreinterpretq_f32_s32(vshlq_n_s32(x.v, 16))}; }
+  CALQUE_SIMD F32 high_bf16(I32 x) {
+    const uint32x4_t mask = vdupq_n_u32(0xFFFF0000);
+    return {vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_s32(x.v), mask))};
+  }
+};
+
 struct F64 {
   using Element = double;
   static constexpr int kWidth = 2;
