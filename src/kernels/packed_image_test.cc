@@ -147,8 +147,9 @@ TEST_P(PackedImageTest, OrderOfElementsIsThatOfItsVersion) {
         9461842470580435110U, 17790260087005881279U}},
   };
   ASSERT_EQ(kPackedLayout, 1);
-  const auto expected = known.find(GetParam().name);
-  ASSERT_NE(expected, known.end()) << GetParam().name;
+  // The matrix engine reads what AVX-512 packs.
+  const auto expected = known.find(GetParam().isa == Isa::kAmx ? "avx512" : GetParam().name);
+  ASSERT_NE(expected, known.end()) << GetParam().name << ": " << ::testing::PrintToString(found);
   EXPECT_EQ(found, expected->second);
 }
 
