@@ -61,7 +61,8 @@ class RecentPeaks {
   int64_t largest_ = 0;
 };
 
-/// The blocks of one thread. `live` counts what the run of this thread holds, as far as it freed it itself.
+/// The blocks of one thread. `live` counts what the run of this thread holds, as far as it freed it itself;
+/// what is left of it at the end are results, `handed_out`.
 /// The owner has it during its runs, and release() of another thread between them.
 class BlockCache {
  public:
@@ -80,6 +81,7 @@ class BlockCache {
   void end() {
     if (--depth_ > 0) return;
     peaks_.note(peak_);
+    handed_out_ = live_;
     const int64_t before = cached_;
     shrink_to(allowed());
     if (before - cached_ > kWorthTrimming) trim_heap();
@@ -97,6 +99,7 @@ class BlockCache {
     asked_.store(false);
     shrink_to(0);
     peaks_.forget();
+    handed_out_ = 0;
     give_up();
   }
 
@@ -126,6 +129,25 @@ class BlockCache {
 
   void give(std::byte* block, const BlockClass& given) {
     live_ = std::max<int64_t>(0, live_ - given.bytes);
+    keep(block, given);
+  }
+
+  /// Between runs: results of the last one come back for the next, which would wait for the system to clear
+  /// their pages.
+  void give_result(std::byte* block, const BlockClass& given) {
+    acquire();
+    const bool wanted = given.bytes <= handed_out_ && cached_ + given.bytes <= allowed();
+    if (wanted) {
+      handed_out_ -= given.bytes;
+      keep(block, given);
+    }
+    give_up();
+    if (!wanted) std::free(block);
+    if (asked_.load()) release();
+  }
+
+ private:
+  void keep(std::byte* block, const BlockClass& given) {
     std::vector<std::byte*>& blocks = blocks_[given.index];
     if (blocks.size() == blocks.capacity() && !grow(blocks)) {
       std::free(block);
@@ -137,7 +159,6 @@ class BlockCache {
     cached_ += given.bytes;
   }
 
- private:
   void acquire() {
     bool in_use = false;
     while (!in_use_.compare_exchange_weak(in_use, true)) {
@@ -181,7 +202,7 @@ class BlockCache {
   std::array<std::vector<std::byte*>, kClasses> blocks_;
   std::array<int64_t, kClasses> sizes_{};
   size_t largest_ = 0;
-  int64_t cached_ = 0, live_ = 0, peak_ = 0;
+  int64_t cached_ = 0, live_ = 0, peak_ = 0, handed_out_ = 0;
   RecentPeaks peaks_;
   int depth_ = 0;
   std::atomic<bool> in_use_{false};
@@ -199,13 +220,19 @@ struct AllCaches {
   }
 };
 
+/// Neither has a destructor, so storages that die after a thread's cache may still look.
+thread_local int t_depth = 0;
+thread_local BlockCache* t_cache = nullptr;
+
 BlockCache::BlockCache() {
   AllCaches& all = AllCaches::get();
   const std::lock_guard lock(all.mutex);
   all.caches.push_back(this);
+  t_cache = this;
 }
 
 BlockCache::~BlockCache() {
+  t_cache = nullptr;
   {
     AllCaches& all = AllCaches::get();
     const std::lock_guard lock(all.mutex);
@@ -214,10 +241,7 @@ BlockCache::~BlockCache() {
   shrink_to(0);
 }
 
-/// Made by the first run of a thread. `t_depth` has no destructor, so storages that die after it may still
-/// look.
-thread_local int t_depth = 0;
-
+/// Made by the first run of a thread.
 BlockCache& this_thread() {
   thread_local BlockCache cache;
   return cache;
@@ -241,7 +265,9 @@ std::byte* take_block(int64_t bytes) {
 }
 
 void give_block(std::byte* block, int64_t bytes) noexcept {
-  if (t_depth > 0 && block != nullptr) return this_thread().give(block, class_of(bytes));
+  if (t_cache != nullptr && block != nullptr) {
+    return t_depth > 0 ? t_cache->give(block, class_of(bytes)) : t_cache->give_result(block, class_of(bytes));
+  }
   std::free(block);
 }
 

@@ -8,7 +8,8 @@ namespace calque {
 
 /// While one lives, storages that this thread allocates take blocks that storages it freed gave back. Blocks
 /// stay with the thread between runs: at most about one and a half times what one of the last runs,
-/// kRemembered of them, held at one time. They go with the thread, and with release_memory().
+/// kRemembered of them, held at one time. What this thread frees between runs is kept alike, as much as the
+/// last one left: its results. Blocks go with the thread, and with release_memory().
 class ScopedBlockCache {
  public:
   ScopedBlockCache();

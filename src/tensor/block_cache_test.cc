@@ -163,6 +163,31 @@ TEST(BlockCache, WhatLeavesARunDoesNotFreeTheRest) {
   give_block(result, kResult);
 }
 
+TEST(BlockCache, ResultsComeBackForTheNextRun) {
+  if (!caches()) GTEST_SKIP() << "off under sanitizers";
+  constexpr int64_t kResult = 3 << 20;
+  std::byte* result = nullptr;
+  {
+    const ScopedBlockCache scope;
+    result = take_block(kResult);
+  }
+  std::byte* const first = result;
+  const int64_t before = cached_block_bytes();
+  give_block(take_block(2 * kResult), 2 * kResult);
+  EXPECT_EQ(cached_block_bytes(), before) << "this was no result";
+  give_block(result, kResult);
+  EXPECT_EQ(cached_block_bytes(), before + kResult);
+  {
+    const ScopedBlockCache scope;
+    result = take_block(kResult);
+    EXPECT_EQ(result, first);
+  }
+  release_memory();
+  const int64_t released = cached_block_bytes();
+  give_block(result, kResult);
+  EXPECT_EQ(cached_block_bytes(), released) << "released memory is not kept when it comes later";
+}
+
 TEST(BlockCache, OutsideOfRunsNothingIsKept) {
   const int64_t before = cached_block_bytes();
   give_block(take_block(12345), 12345);
