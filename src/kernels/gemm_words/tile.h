@@ -31,21 +31,29 @@ struct WordLoop {
   }
 };
 
-/// c = what the sum stands for + bias + residual, in row r and columns [col, col + count) of the tile.
+/// What the sum stands for + bias + residual, in row r and columns [col, col + count) of the tile. `bias`: of
+/// these columns.
+template <class Dot>
+[[gnu::always_inline]] inline typename Dot::V finished(const WordTile& tile, int r, int col, int count,
+                                                       const typename Dot::Sum& sum,
+                                                       const typename Dot::V& bias) {
+  using V = typename Dot::V;
+  const V value = Dot::finish(tile, r, col, count, sum, bias);
+  if (tile.residual == nullptr) return value;
+  return V::add(value, V::load_first(tile.residual + r * tile.residual_row + col, count));
+}
+
+template <class Dot>
+[[gnu::always_inline]] inline typename Dot::V bias_of(const WordTile& tile, int col, int count) {
+  return tile.bias == nullptr ? Dot::V::zero() : Dot::V::load_first(tile.bias + col, count);
+}
+
+/// One row and one vector of columns of c.
 template <class Dot>
 [[gnu::always_inline]] inline void finish_vector(const WordTile& tile, int r, int col, int count,
                                                  const typename Dot::Sum& sum) {
-  using V = typename Dot::V;
-  float* const c = tile.c + r * tile.c_row + col;
-  const V bias = tile.bias == nullptr ? V::zero() : V::load_first(tile.bias + col, count);
-  V value = Dot::finish(tile, r, col, count, sum, bias);
-  if (tile.residual != nullptr)
-    value = V::add(value, V::load_first(tile.residual + r * tile.residual_row + col, count));
-  if (count == Dot::kWidth) {
-    V::store(c, value);
-  } else {
-    V::store_first(c, count, value);
-  }
+  Dot::V::store_first(tile.c + r * tile.c_row + col, count,
+                      finished<Dot>(tile, r, col, count, sum, bias_of<Dot>(tile, col, count)));
 }
 
 /// kMaxRows x kMaxVectors: the largest tile; its sums, kMaxVectors of B and one of A must fit into the
@@ -74,17 +82,35 @@ class WordTiles {
       }
     }
     Loop::template run<kRows, kVectors>(tile, sums);
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) finish_row<kVectors>(tile, r, sums[r]);
+#pragma GCC unroll 3
+    for (int n = 0; n + 1 < kVectors; ++n) finish_columns<true>(tile, n, sums);
+    if (tile.cols == kVectors * kWidth) {
+      finish_columns<true>(tile, kVectors - 1, sums);
+    } else {
+      finish_columns<false>(tile, kVectors - 1, sums);
+    }
   }
 
-  template <int kVectors>
-  [[gnu::always_inline]] static inline void finish_row(const WordTile& tile, int r,
-                                                       typename Dot::Sum (&sums)[kVectors]) {
-#pragma GCC unroll 3
-    for (int n = 0; n < kVectors; ++n) {
-      const int col = n * kWidth;
-      finish_vector<Dot>(tile, r, col, n + 1 < kVectors ? kWidth : tile.cols - col, sums[n]);
+  /// One vector of all rows. What belongs to its columns is loaded once, since nothing is stored before the
+  /// last row has used it.
+  template <bool kWhole, int kRows, int kVectors>
+  [[gnu::always_inline]] static inline void finish_columns(const WordTile& tile, int n,
+                                                           typename Dot::Sum (&sums)[kRows][kVectors]) {
+    using V = typename Dot::V;
+    const int col = n * kWidth;
+    const int count = kWhole ? kWidth : tile.cols - col;
+    const V bias = bias_of<Dot>(tile, col, count);
+    V values[kRows];
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) values[r] = finished<Dot>(tile, r, col, count, sums[r][n], bias);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      float* const c = tile.c + r * tile.c_row + col;
+      if constexpr (kWhole) {
+        V::store(c, values[r]);
+      } else {
+        V::store_first(c, count, values[r]);
+      }
     }
   }
 
