@@ -2,9 +2,9 @@
 """What low precision does to answers: on 10 000 real sentences, the share whose label stays the same, and the cosine of
 their embeddings with those of float32.
 
-The labels come from a linear head (logistic regression over mean-pooled embeddings) that is trained on other sentences of
-the same sources and told their topics; see texts.py. Everything is read from files; the set-up is kept in
-build/bench/quality.
+The labels come from linear heads (logistic regression over mean-pooled embeddings) that are trained on other sentences of
+the same sources and told their topics: one tells all topics apart, and one a few that are unlike; see tasks.py. Everything
+is read from files; the set-up is kept in build/bench/quality.
 
     bench/quality/quality.py --dtype bf16,int8 --quantize int8
     bench/quality/quality.py --model int8.pt --reference float32.pt
@@ -13,6 +13,7 @@ build/bench/quality.
 
 import argparse
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -22,6 +23,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import numpy
+import tasks
 import texts
 from harness import report
 from harness.engines import Chosen, choose
@@ -35,31 +37,60 @@ SENTENCES, TRAINING = 10_000, 5_000
 BATCH = 64
 CALIBRATION = 128
 LONGEST = 128
+CLEAR, ALL = "clear topics", "all topics"
 
 
-def set_up_texts(count: int) -> list[dict]:
-    """`count` sentences to judge by, and half as many to train on; fewer when the machine has fewer."""
-    path = FOLDER / f"sentences-{count}.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    say("collecting sentences")
-    import tokenizers
+def kept(name: str, make) -> list[dict]:
+    """What `make` gives, from a file of that name when there is one."""
+    path = FOLDER / name
+    if not path.exists():
+        rows = make()
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(rows))
+    return json.loads(path.read_text())
 
-    found = texts.collect(count + count * TRAINING // SENTENCES)
-    if len(found) < 100:
-        raise ModelError(f"there are only {len(found)} sentences in the documentation on this machine")
-    tokenizer = tokenizers.Tokenizer.from_file(str(minilm_checkpoint() / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(LONGEST)
-    encoded = tokenizer.encode_batch([sentence for sentence, _ in found])
-    training = len(found) * TRAINING // (SENTENCES + TRAINING)
-    rows = [
-        {"text": sentence, "topic": topic, "ids": code.ids, "training": i < training}
-        for i, ((sentence, topic), code) in enumerate(zip(found, encoded))
-    ]
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(rows))
-    return rows
+
+class Sentences:
+    """`count` sentences to judge by, and half as many to train on, for each task; fewer when the machine has fewer."""
+
+    def __init__(self, count: int):
+        self._count = count
+        self._all = count + count * TRAINING // SENTENCES
+
+    @functools.cached_property
+    def _found(self) -> dict[str, list[str]]:
+        say("collecting sentences")
+        return texts.by_topic(self._all // 4)
+
+    def of_all_topics(self) -> list[dict]:
+        return kept(f"sentences-{self._count}.json", lambda: self._rows(texts.largest(self._found)))
+
+    def of_clear_topics(self, rows: list[dict], vectors: numpy.ndarray) -> list[dict]:
+        """Of the topics that the embeddings of the other task's training sentences tell apart best."""
+        train = [i for i, row in enumerate(rows) if row["training"]]
+        topics = numpy.array([rows[i]["topic"] for i in train])
+
+        def make() -> list[dict]:
+            among = tasks.candidates(self._found, self._all)
+            return self._rows(tasks.clear_topics(vectors[train], topics, among))
+
+        return kept(f"sentences-{self._count}-clear.json", make)
+
+    def _rows(self, topics: list[str]) -> list[dict]:
+        import tokenizers
+
+        found = texts.collect(self._found, topics, self._all)
+        if len(found) < 100:
+            raise ModelError(f"there are only {len(found)} sentences in the documentation on this machine")
+        tokenizer = tokenizers.Tokenizer.from_file(str(minilm_checkpoint() / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(LONGEST)
+        encoded = tokenizer.encode_batch([sentence for sentence, _ in found])
+        training = len(found) * TRAINING // (SENTENCES + TRAINING)
+        return [
+            {"text": sentence, "topic": topic, "ids": code.ids, "training": i < training}
+            for i, ((sentence, topic), code) in enumerate(zip(found, encoded))
+        ]
 
 
 def write_batch(model: Model, rows: list[list[int]], path: pathlib.Path) -> numpy.ndarray:
@@ -107,19 +138,14 @@ def quantized(model: Model, dtype: str, rows: list[dict], calque: pathlib.Path) 
     return dataclasses.replace(model, name=f"{model.name}-{dtype}", archive=archive)
 
 
-def train_head(vectors: numpy.ndarray, topics: list[str]):
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=30, max_iter=500, random_state=0).fit(vectors, topics)
-
-
-def judge(head, reference: numpy.ndarray, vectors: numpy.ndarray, topics: list[str]) -> dict:
+def judge(task_list: dict[str, tasks.Task], vectors: numpy.ndarray) -> dict:
+    """By task, and cosines over the sentences of all of them; `vectors` are those of all tasks, one after another."""
+    reference = numpy.concatenate([task.reference for task in task_list.values()])
     cosines = (reference * vectors).sum(1)
-    exact, labels = head.predict(reference), head.predict(vectors)
+    ends = numpy.cumsum([len(task.judged) for task in task_list.values()])
+    parts = numpy.split(vectors, ends[:-1])
     return {
-        "sentences": len(topics),
-        "label_agreement": float((exact == labels).mean()),
-        "right_labels": float((labels == numpy.array(topics)).mean()),
+        "tasks": {name: task.judge(part) for (name, task), part in zip(task_list.items(), parts)},
         "cosine_median": float(numpy.median(cosines)),
         "cosine_first_percentile": float(numpy.percentile(cosines, 1)),
         "cosine_least": float(cosines.min()),
@@ -137,12 +163,16 @@ def reference_vectors(model: Model, rows: list[dict], threads: int, calque: path
 
 
 def table(results: dict) -> list[list[str]]:
-    rows = [["against float32", "same label", "right label", "cosine: median", "first percentile", "least"]]
+    names = list(results["Calque float32"]["tasks"])
+    head = [f"{name}: {what}" for name in names for what in ("same label", "right label")]
+    rows = [["against float32", *head, "cosine: median", "first percentile", "least"]]
     for name, entry in results.items():
         if "problem" in entry:
-            rows.append([name, entry["problem"], "", "", "", ""])
+            rows.append([name, entry["problem"], *[""] * (len(rows[0]) - 2)])
             continue
-        shares = [f"{100 * entry[key]:.2f} %" for key in ("label_agreement", "right_labels")]
+        shares = [
+            f"{100 * entry['tasks'][task][key]:.2f} %" for task in names for key in ("label_agreement", "right_labels")
+        ]
         rows.append([name, *shares, *(f"{entry[f'cosine_{key}']:.6f}" for key in ("median", "first_percentile", "least"))])
     return rows
 
@@ -160,23 +190,28 @@ def arguments() -> argparse.Namespace:
     add("--calque", type=pathlib.Path, default=ROOT / "build/release/calque", help="the command")
     add("--output", type=pathlib.Path, default=FOLDER / "quality.json", help="JSON file to write")
     add("--markdown", action="store_true", help="print a table of Markdown")
-    add("--least-agreement", type=float, default=0, help="exit code 1 when Calque keeps a smaller share of labels")
+    add("--least-agreement", type=float, default=0, help="exit code 1 when Calque keeps a smaller share of the clear topics' labels")
     return parser.parse_args()
 
 
+def set_up_tasks(options: argparse.Namespace, exact: Model) -> dict[str, tasks.Task]:
+    sentences = Sentences(options.sentences)
+    rows = sentences.of_all_topics()
+    vectors = reference_vectors(exact, rows, options.threads, options.calque)
+    clear_rows = sentences.of_clear_topics(rows, vectors)
+    clear = tasks.Task(clear_rows, reference_vectors(exact, clear_rows, options.threads, options.calque))
+    return {CLEAR: clear, ALL: tasks.Task(rows, vectors)}
+
+
 def measure(options: argparse.Namespace) -> dict:
-    rows = set_up_texts(options.sentences)
     model = make_model(options.model, options.calque)
     exact = make_model(options.reference, options.calque) if options.reference else model
-    vectors = reference_vectors(exact, rows, options.threads, options.calque)
-    train = numpy.array([row["training"] for row in rows])
-    topics = [row["topic"] for row in rows]
-    head = train_head(vectors[train], [topic for topic, training in zip(topics, train) if training])
-    judged, judged_topics = [row for row in rows if not row["training"]], [t for t, training in zip(topics, train) if not training]
-    reference = vectors[~train]
-    results = {"Calque float32": judge(head, reference, reference, judged_topics)}
+    task_list = set_up_tasks(options, exact)
+    judged = [row for task in task_list.values() for row in task.judged]
+    exactly = numpy.concatenate([task.reference for task in task_list.values()])
+    results = {"Calque float32": judge(task_list, exactly)}
 
-    engines, missing = usable(choose(options.against, options.dtype.split(",")), model)
+    engines, missing = usable(choose(options.against, list(filter(None, options.dtype.split(",")))), model)
     results |= {entry["title"]: {"problem": entry["reason"]} for entry in missing}
     for chosen in engines:
         name = chosen.title if chosen.kind else f"Calque {chosen.dtype}"
@@ -185,16 +220,21 @@ def measure(options: argparse.Namespace) -> dict:
             problem = prepare(chosen, model, options.threads)
             if problem:
                 raise EngineError(problem)
-            found = embed(chosen, model, judged, options.threads, options.calque)
-            results[name] = judge(head, reference, found, judged_topics)
+            results[name] = judge(task_list, embed(chosen, model, judged, options.threads, options.calque))
         except EngineError as error:
             results[name] = {"problem": str(error)}
     for dtype in filter(None, options.quantize.split(",")):
         say(f"embedding by an archive of {dtype}")
-        made = quantized(model, dtype, [row for row in rows if row["training"]], options.calque)
+        training = [row for row in task_list[ALL].rows if row["training"]]
+        made = quantized(model, dtype, training, options.calque)
         found = embed(Chosen(None, "f32", "float32"), made, judged, options.threads, options.calque)
-        results[f"Calque, archive of {dtype}"] = judge(head, reference, found, judged_topics)
-    return {"model": options.model, "reference": exact.name, "topics": sorted(set(topics)), "results": results}
+        results[f"Calque, archive of {dtype}"] = judge(task_list, found)
+    topics = {name: sorted(set(task.topics)) for name, task in task_list.items()}
+    return {"model": options.model, "reference": exact.name, "topics": topics, "results": results}
+
+
+def least_agreement(entry: dict) -> float:
+    return 0 if "problem" in entry else entry["tasks"][CLEAR]["label_agreement"]
 
 
 def main() -> int:
@@ -209,7 +249,7 @@ def main() -> int:
     print(report.render(table(found["results"]), options.markdown))
     print(f"written: {options.output}", file=sys.stderr)
     ours = [entry for name, entry in found["results"].items() if name.startswith("Calque")]
-    return 1 if any(entry.get("label_agreement", 0) < options.least_agreement or "problem" in entry for entry in ours) else 0
+    return 1 if any(least_agreement(entry) < options.least_agreement or "problem" in entry for entry in ours) else 0
 
 
 if __name__ == "__main__":

@@ -66,27 +66,37 @@ def files_by_topic() -> dict[str, list[pathlib.Path]]:
     return topics
 
 
-def collect(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    """`count` different sentences and their topics, as evenly as the largest topics allow, in random order."""
-    by_topic: dict[str, list[str]] = {}
+def by_topic(most: int) -> dict[str, list[str]]:
+    """Sentences of each topic, no sentence twice: all of its first files until there are more than `most`."""
+    found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for topic, paths in sorted(files_by_topic().items()):
         fresh: dict[str, None] = {}
         for path in sorted(paths):
-            if len(fresh) > count // 4:
+            if len(fresh) > most:
                 break
             for sentence in sentences_of(docstrings(path) if path.suffix == ".py" else read(path)):
                 if sentence not in seen:
                     fresh[sentence] = None
         seen |= fresh.keys()
-        by_topic[topic] = list(fresh)
-    largest = sorted(by_topic, key=lambda topic: (-len(by_topic[topic]), topic))[:TOPICS]
+        found[topic] = list(fresh)
+    return found
+
+
+def largest(found: dict[str, list[str]]) -> list[str]:
+    """The TOPICS topics with most sentences."""
+    return sorted(found, key=lambda topic: (-len(found[topic]), topic))[:TOPICS]
+
+
+def collect(found: dict[str, list[str]], topics: list[str], count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """`count` sentences and their topics, as evenly as the topics allow, in random order."""
     generator = random.Random(seed)
-    for topic in largest:
-        generator.shuffle(by_topic[topic])
+    shuffled = {topic: list(found[topic]) for topic in topics}
+    for sentences in shuffled.values():
+        generator.shuffle(sentences)
     chosen: list[tuple[str, str]] = []
-    for place in range(max(map(len, by_topic.values()))):
-        chosen += [(by_topic[topic][place], topic) for topic in largest if place < len(by_topic[topic])]
+    for place in range(max(map(len, shuffled.values()), default=0)):
+        chosen += [(shuffled[topic][place], topic) for topic in topics if place < len(shuffled[topic])]
         if len(chosen) >= count:
             break
     chosen = chosen[:count]

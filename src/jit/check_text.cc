@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "calque/check.h"
 #include "formats/json_writer.h"
+#include "jit/report_text.h"
 
 namespace calque::jit {
 
@@ -51,11 +52,6 @@ std::string scaled(int64_t number, std::string_view unit) {
 }
 
 std::string bytes_text(int64_t bytes) { return scaled(bytes, "B"); }
-
-std::string padded(std::string text, size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
 
 std::string places_text(const std::vector<std::string>& places) {
   std::string text;

@@ -7,6 +7,7 @@
 #include "calque/error.h"
 #include "formats/json_writer.h"
 #include "jit/quantize_parts.h"
+#include "jit/report_text.h"
 
 namespace calque::jit {
 
@@ -58,16 +59,12 @@ class Comparison {
   int64_t same_ = 0;
 };
 
+/// With the sign of a NaN left out, which says nothing.
 std::string fixed(double value, int digits) {
+  if (std::isnan(value)) return "nan";
   std::string text(32, '\0');
   text.resize(static_cast<size_t>(std::snprintf(text.data(), text.size(), "%.*f", digits, value)));
   return text;
-}
-
-std::string padded(std::string text, size_t width, bool left = false) {
-  if (text.size() >= width) return text;
-  const std::string room(width - text.size(), ' ');
-  return left ? room + text : text + room;
 }
 
 bool is_kept(const QuantizeReport& report, const LayerQuality& layer) { return layer.stored != report.dtype; }
