@@ -62,6 +62,7 @@ double run_sse() {
 
 double run_chains(Arithmetic arithmetic) {
   switch (best_isa()) {
+    case Isa::kAmx:  // whose tiles no loop here measures: shares are of AVX-512
     case Isa::kAvx512:
       return run_avx512(arithmetic);
     case Isa::kAvx2:

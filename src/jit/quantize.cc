@@ -77,7 +77,7 @@ double relative_change(const float* expected, const float* found, int64_t n) {
     change += std::pow(static_cast<double>(found[j]) - y, 2);
     size += y * y;
   }
-  return size > 0 ? change / size : 0;
+  return size == 0 ? 0 : change / size;
 }
 
 /// The error of the layer's results, as QuantizeOptions::max_error has it.

@@ -281,6 +281,9 @@ def test_a_report_of_what_is_not_finite(bad, tmp_path, command):
     module = calque.jit.load(tmp_path / "m.pt")
     _, report = calque.jit.quantize(module, "int8", calibration=[[numpy.ones((2, 64), numpy.float32)]])
     assert 0 <= report.outputs[0].cosine_least <= 1
+    assert report.layers[0].error is None and report.layers[0].stored == "bf16"
+    row = next(line for line in str(report).splitlines() if line.startswith(report.layers[0].name))
+    assert row.split() == [report.layers[0].name, "bf16", "nan", "kept"]
     numpy.savez(tmp_path / "in.npz", **{"input.0": numpy.ones((2, 64), numpy.float32)})
     text = command("quantize", tmp_path / "m.pt", "-o", tmp_path / "q.pt", "--calibrate", tmp_path / "in.npz", "--json")
     assert json.loads(text)["outputs"][0]["cosine_least"] >= 0
