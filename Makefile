@@ -151,7 +151,7 @@ wheel:  ## the Python package as one file, build/wheel/calque-*.whl
 
 .PHONY: install
 install: build  ## the command, headers and CMake package below PREFIX (/usr/local)
-	@cmake --install build/release --prefix $(PREFIX)
+	@cmake --install build/release --strip --prefix $(PREFIX)
 
 .PHONY: clean
 clean:  ## remove build output and the demo (keeps .venv)

@@ -38,6 +38,13 @@ function(calque_library name)
   set_property(GLOBAL APPEND PROPERTY CALQUE_LINKS ${ARG_LINK})
 endfunction()
 
+# calque_small(TARGET…): code that makes programs or talks to people, and neither loads nor computes. A release makes it small.
+function(calque_small)
+  foreach(target ${ARGN})
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Os>)
+  endforeach()
+endfunction()
+
 # Names of the test programs that start threads; `make tsan` runs these.
 set(CALQUE_THREAD_TESTS "^(base|tensor|ops|kernels|runtime|jit|tokenizers|models)")
 
