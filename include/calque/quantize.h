@@ -43,6 +43,7 @@ struct LayerQuality {
 struct OutputQuality {
   std::string name{};  ///< output.0, output.1, … depth first
   int64_t rows = 0;
+  int64_t not_finite = 0;  ///< rows that hold an infinity or NaN in float32 itself
   double cosine_median = 1, cosine_least = 1;
   double max_difference = 0;
   double same_argmax = 1;  ///< share of rows whose greatest element stays where it is

@@ -100,6 +100,8 @@ class OutputQuality:
 
     name: str
     rows: int
+    not_finite: int
+    """Rows that hold an infinity or NaN in float32 itself."""
     cosine_median: float
     cosine_least: float
     max_difference: float

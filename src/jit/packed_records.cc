@@ -155,7 +155,7 @@ class PackedReader {
     }
     const auto arithmetic = static_cast<ops::Arithmetic>(precision);
     image->isa = *isa;
-    const std::shared_ptr<const ops::PackedLayers> packed = packed_layers_of(arithmetic, std::move(*image));
+    std::shared_ptr<const ops::PackedLayers> packed = packed_layers_of(arithmetic, std::move(*image));
     if (packed == nullptr) return note(cat("matrix ", index, " has other sizes than its records"));
     derived_value(ops::packed_kind(arithmetic), *sources, [&] { return packed; });
   }

@@ -29,6 +29,7 @@ class Comparison {
     std::sort(cosines_.begin(), cosines_.end());
     out.cosine_median = cosines_[cosines_.size() / 2];
     out.cosine_least = cosines_.front();
+    out.not_finite = not_finite_;
     out.max_difference = max_difference_;
     out.same_argmax = static_cast<double>(same_) / static_cast<double>(cosines_.size());
     return out;
@@ -46,6 +47,7 @@ class Comparison {
       const double difference = std::abs(x - y);
       max_difference_ = std::isnan(difference) ? kInfinity : std::max(max_difference_, difference);
     }
+    if (!std::all_of(a, a + width, [](float x) { return std::isfinite(x); })) ++not_finite_;
     const double cosine = ab / std::sqrt(aa * bb);
     // Rows of zeros, NaN or infinity have no direction.
     cosines_.push_back(same ? 1 : std::isfinite(cosine) ? cosine : 0);
@@ -57,6 +59,7 @@ class Comparison {
   std::vector<double> cosines_;
   double max_difference_ = 0;
   int64_t same_ = 0;
+  int64_t not_finite_ = 0;
 };
 
 /// With the sign of a NaN left out, which says nothing.
@@ -91,6 +94,12 @@ std::string outputs_text(const QuantizeReport& report) {
             padded(fixed(output.max_difference, 4), 21, true),
             padded(fixed(100 * output.same_argmax, 2), 12, true), " %\n");
   }
+  for (const OutputQuality& output : report.outputs) {
+    if (output.not_finite == 0) continue;
+    text +=
+        cat(output.name, ": ", output.not_finite, " of ", output.rows,
+            " rows are not finite in float32 itself; such a row counts as the same when it stays as it is\n");
+  }
   return text;
 }
 
@@ -114,6 +123,7 @@ void write_output(JsonWriter& json, const OutputQuality& output) {
   json.begin_object();
   json.key("name"), json.string(output.name);
   json.key("rows"), json.integer(output.rows);
+  json.key("not_finite"), json.integer(output.not_finite);
   real(json, "cosine_median", output.cosine_median);
   real(json, "cosine_least", output.cosine_least);
   real(json, "max_difference", output.max_difference);

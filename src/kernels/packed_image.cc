@@ -23,7 +23,7 @@ PackedPart part_of(const T* data, int64_t count) {
 }
 
 template <class Packed>
-PackedImage image_with(const Packed& packed, std::vector<PackedPart> parts) {
+PackedImage image_with(const Packed& packed, std::vector<PackedPart>&& parts) {
   return {.k = packed.k(), .n = packed.n(), .isa = packed.isa(), .parts = std::move(parts)};
 }
 

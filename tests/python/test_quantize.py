@@ -281,6 +281,8 @@ def test_a_report_of_what_is_not_finite(bad, tmp_path, command):
     module = calque.jit.load(tmp_path / "m.pt")
     _, report = calque.jit.quantize(module, "int8", calibration=[[numpy.ones((2, 64), numpy.float32)]])
     assert 0 <= report.outputs[0].cosine_least <= 1
+    expected = ~numpy.isfinite(module(numpy.ones((2, 64), numpy.float32)).numpy()).all(-1)
+    assert report.outputs[0].not_finite == expected.sum() > 0 and f"{expected.sum()} of 2 rows are not finite in float32" in str(report)
     assert report.layers[0].error is None and report.layers[0].stored == "bf16"
     row = next(line for line in str(report).splitlines() if line.startswith(report.layers[0].name))
     assert row.split() == [report.layers[0].name, "bf16", "nan", "kept"]
