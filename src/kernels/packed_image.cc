@@ -15,7 +15,6 @@ namespace {
 // Sizes stay far below what overflows.
 constexpr int64_t kMostRows = int64_t{1} << 28;
 constexpr int64_t kPairs = 2, kQuads = 4;
-constexpr int64_t kInt4GroupWords = 1 + kInt4Group / 8;
 
 template <class T>
 PackedPart part_of(const T* data, int64_t count) {

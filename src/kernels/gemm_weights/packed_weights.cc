@@ -17,7 +17,6 @@ namespace {
 
 constexpr int64_t kBytes = 4;   // in a word
 constexpr int64_t kDigits = 8;  // in a word
-constexpr int64_t kGroupWords = 1 + kInt4Group / kDigits;
 
 void run_weights(const GemmPackedArgs& args, const PackedWeights& b, const KernelSet& set,
                  const WordKernels& kernels, int64_t words, int64_t b_words) {
@@ -84,7 +83,7 @@ PackedWeightsInt4 pack_groups(int64_t k, int64_t n, F&& fit) {
   const Isa isa = active_isa();
   if (k == 0) return PackedWeightsInt4(k, n, isa, {}, {});
   const WordKernels& kernels = *kernel_set(isa).weights_int4;
-  const int64_t col_words = div_up(k, kInt4Group) * kGroupWords;
+  const int64_t col_words = div_up(k, kInt4Group) * kInt4GroupWords;
   AlignedBuffer<uint32_t> data(static_cast<size_t>(col_words * round_up(n, kernels.width)));
   std::fill_n(data.data(), data.size(), 0U);
   for_panels(kernels, n, [&](int64_t first_col, int64_t cols, int64_t width) {
@@ -92,7 +91,7 @@ PackedWeightsInt4 pack_groups(int64_t k, int64_t n, F&& fit) {
       uint32_t* to = data.data() + first_col * col_words + j;
       for (int64_t i = 0; i < k; i += kInt4Group) {
         pack_group(fit(first_col + j, i), to, width);
-        to += kGroupWords * width;
+        to += kInt4GroupWords * width;
       }
     }
   });
@@ -144,7 +143,7 @@ void gemm_weights_int8(const GemmPackedArgs& args, const PackedWeightsInt8& b) {
 void gemm_weights_int4(const GemmPackedArgs& args, const PackedWeightsInt4& b) {
   const KernelSet& set = kernel_set(b.isa());
   const int64_t groups = div_up(b.k(), kInt4Group);
-  run_weights(args, b, set, *set.weights_int4, groups * kInt4Group, groups * kGroupWords);
+  run_weights(args, b, set, *set.weights_int4, groups * kInt4Group, groups * kInt4GroupWords);
 }
 
 }  // namespace calque::kernels
