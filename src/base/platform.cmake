@@ -15,9 +15,11 @@ else()
   set(CALQUE_BASE_PLATFORM cpu_generic.cc)
 endif()
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  list(APPEND CALQUE_BASE_PLATFORM affinity_linux.cc cpu_count_linux.cc clean_pages_linux.cc unnamed_file_linux.cc)
+  list(APPEND CALQUE_BASE_PLATFORM affinity_linux.cc cpu_count_linux.cc clean_pages_linux.cc unnamed_file_linux.cc
+       large_memory_linux.cc)
 else()
-  list(APPEND CALQUE_BASE_PLATFORM affinity_generic.cc cpu_count_generic.cc clean_pages_generic.cc unnamed_file_generic.cc)
+  list(APPEND CALQUE_BASE_PLATFORM affinity_generic.cc cpu_count_generic.cc clean_pages_generic.cc unnamed_file_generic.cc
+       large_memory_generic.cc)
 endif()
 
 include(CheckSymbolExists)

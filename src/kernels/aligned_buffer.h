@@ -8,8 +8,8 @@
 
 namespace calque::kernels {
 
-/// Movable array of a trivial type: uninitialised memory of its own, or a view of somebody else's, which is
-/// not written to.
+/// Movable array of a trivial type: uninitialised memory of its own, or memory that a keeper holds: a view of
+/// somebody else's is not written to.
 template <class T>
 class AlignedBuffer {
  public:
@@ -20,22 +20,26 @@ class AlignedBuffer {
   explicit AlignedBuffer(size_t size) : data_(allocate(size)), size_(size) {}
   /// `size` elements at `data`, which is aligned as kAlignment says and lives as long as `keeper`.
   static AlignedBuffer view(const T* data, size_t size, std::shared_ptr<const void> keeper) {
+    return held(const_cast<T*>(data), size, std::move(keeper));
+  }
+  /// The same of memory that may be written to.
+  static AlignedBuffer held(T* data, size_t size, std::shared_ptr<const void> keeper) {
     AlignedBuffer buffer;
-    buffer.data_ = const_cast<T*>(data);
+    buffer.data_ = data;
     buffer.size_ = size;
-    buffer.is_view_ = true;
+    buffer.is_held_ = true;
     buffer.keeper_ = std::move(keeper);
     return buffer;
   }
   AlignedBuffer(AlignedBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)),
         size_(std::exchange(other.size_, 0)),
-        is_view_(std::exchange(other.is_view_, false)),
+        is_held_(std::exchange(other.is_held_, false)),
         keeper_(std::move(other.keeper_)) {}
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
-    std::swap(is_view_, other.is_view_);
+    std::swap(is_held_, other.is_held_);
     std::swap(keeper_, other.keeper_);
     return *this;
   }
@@ -63,16 +67,16 @@ class AlignedBuffer {
     return size == 0 ? nullptr : static_cast<T*>(::operator new(size * sizeof(T), kAlignment));
   }
   void release() {
-    if (data_ != nullptr && !is_view_) ::operator delete(data_, kAlignment);
+    if (data_ != nullptr && !is_held_) ::operator delete(data_, kAlignment);
     data_ = nullptr;
     size_ = 0;
-    is_view_ = false;
+    is_held_ = false;
     keeper_.reset();
   }
 
   T* data_ = nullptr;
   size_t size_ = 0;
-  bool is_view_ = false;
+  bool is_held_ = false;
   std::shared_ptr<const void> keeper_;
 };
 

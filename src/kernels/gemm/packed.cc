@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "kernels/gemm/driver.h"
 #include "kernels/gemm/pack.h"
+#include "kernels/weight_buffer.h"
 
 namespace calque::kernels {
 
@@ -17,7 +18,8 @@ PackedB pack_b(int64_t k, int64_t n, const float* b, int64_t b_row, int64_t b_co
   problem.set = &set;
   problem.kernels = set.gemm_f32;
   const int64_t nr = problem.kernels->nr;
-  AlignedBuffer<float> data(static_cast<size_t>(k * round_up(n, problem.kernels->width)));
+  AlignedBuffer<float> data =
+      weight_buffer<float>(static_cast<size_t>(k * round_up(n, problem.kernels->width)));
   parallel_for(0, div_up(n, nr), 1, [&](int64_t panel, int64_t) {
     const int64_t first_col = panel * nr;
     const int cols = static_cast<int>(std::min(nr, n - first_col));

@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "kernels/gemm/pack.h"
 #include "kernels/gemm_words/driver.h"
+#include "kernels/weight_buffer.h"
 
 namespace calque::kernels {
 
@@ -39,7 +40,8 @@ PackedBf16 pack_bf16(int64_t k, int64_t n, const float* b, int64_t b_row, int64_
   const KernelSet& set = kernel_set(isa);
   const int64_t nr = set.bf16->nr;
   const int64_t words = div_up(k, kPairs);
-  AlignedBuffer<uint32_t> data(static_cast<size_t>(words * round_up(n, set.bf16->width)));
+  AlignedBuffer<uint32_t> data =
+      weight_buffer<uint32_t>(static_cast<size_t>(words * round_up(n, set.bf16->width)));
   parallel_for(0, div_up(n, nr), 1, [&](int64_t panel, int64_t) {
     const int64_t first_col = panel * nr;
     const int64_t cols = std::min(nr, n - first_col);

@@ -9,6 +9,7 @@
 #include "kernels/gemm_int8/gemm_int8.h"
 #include "kernels/gemm_int8/quantize_column.h"
 #include "kernels/gemm_words/driver.h"
+#include "kernels/weight_buffer.h"
 
 namespace calque::kernels {
 
@@ -72,7 +73,7 @@ PackedInt8 pack(const Columns& columns, const Weights& weights) {
   const WordKernels& kernels = *kernel_set(isa).int8;
   const int64_t n = weights.n;
   const auto words = static_cast<size_t>(div_up(weights.k, kQuads) * round_up(n, kernels.width));
-  PackedInt8::Data data{.words = AlignedBuffer<uint32_t>(words),
+  PackedInt8::Data data{.words = weight_buffer<uint32_t>(words),
                         .scales = AlignedBuffer<float>(static_cast<size_t>(n)),
                         .sums = AlignedBuffer<int32_t>(static_cast<size_t>(n)),
                         .factors = {}};

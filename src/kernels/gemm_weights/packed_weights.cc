@@ -10,6 +10,7 @@
 #include "kernels/gemm_weights/float_rows.h"
 #include "kernels/gemm_weights/int4_fit.h"
 #include "kernels/gemm_words/driver.h"
+#include "kernels/weight_buffer.h"
 
 namespace calque::kernels {
 
@@ -59,7 +60,8 @@ PackedWeightsInt8 pack_bytes(int64_t k, int64_t n, F&& quantize) {
   const Isa isa = active_isa();
   const WordKernels& kernels = *kernel_set(isa).weights_int8;
   const int64_t col_words = div_up(k, kBytes);
-  AlignedBuffer<uint32_t> data(static_cast<size_t>(col_words * round_up(n, kernels.width)));
+  AlignedBuffer<uint32_t> data =
+      weight_buffer<uint32_t>(static_cast<size_t>(col_words * round_up(n, kernels.width)));
   std::fill_n(data.data(), data.size(), 0U);
   AlignedBuffer<float> scales(static_cast<size_t>(n));
   for_panels(kernels, n, [&](int64_t first_col, int64_t cols, int64_t width) {
@@ -84,7 +86,8 @@ PackedWeightsInt4 pack_groups(int64_t k, int64_t n, F&& fit) {
   if (k == 0) return PackedWeightsInt4(k, n, isa, {}, {});
   const WordKernels& kernels = *kernel_set(isa).weights_int4;
   const int64_t col_words = div_up(k, kInt4Group) * kInt4GroupWords;
-  AlignedBuffer<uint32_t> data(static_cast<size_t>(col_words * round_up(n, kernels.width)));
+  AlignedBuffer<uint32_t> data =
+      weight_buffer<uint32_t>(static_cast<size_t>(col_words * round_up(n, kernels.width)));
   std::fill_n(data.data(), data.size(), 0U);
   for_panels(kernels, n, [&](int64_t first_col, int64_t cols, int64_t width) {
     for (int64_t j = 0; j < cols; ++j) {
