@@ -16,15 +16,16 @@ class BandwidthProbe {
 
   explicit BandwidthProbe(int threads, int64_t bytes = kLarge);
 
-  /// Reads at least kLarge bytes; bytes per second, in units of 1e9. Once without and once with prefetching,
-  /// of which the faster counts.
+  /// Reads at least kLarge bytes by each of three loops, which ask ahead in different ways or not at all; bytes
+  /// per second of the fastest, in units of 1e9.
   double measure();
 
  private:
   struct Free {
     void operator()(uint64_t* memory) const;
   };
-  double pass(int64_t ahead);
+  using Loop = uint64_t (*)(const uint64_t* words, int64_t count);
+  double pass(Loop loop);
 
   int threads_;
   int64_t part_words_;

@@ -14,11 +14,12 @@ inline constexpr int kStreamedRows = 4;
 template <int kBytes>
 [[gnu::always_inline]] static inline void read_pages_ahead(const void* at) {
   constexpr uintptr_t kPage = 4096;
-  constexpr int kPages = 4;
-  constexpr int kLines = 4;
+  constexpr int kPages = 16;
+  constexpr int kLines = 8;
+  constexpr int kSecondLevel = 2;  // the first-level cache is too small for what comes so much later
   if (reinterpret_cast<uintptr_t>(at) % kPage >= kBytes) return;
   const char* const later = static_cast<const char*>(at) + kPages * kPage;
-  for (int line = 0; line < kLines; ++line) __builtin_prefetch(later + line * 64);
+  for (int line = 0; line < kLines; ++line) __builtin_prefetch(later + line * 64, 0, kSecondLevel);
 }
 
 }  // namespace calque::kernels

@@ -57,6 +57,7 @@ constexpr FusedRow kRows[] = {
       mean_pool},
      nullptr},
     {{"calque::normalize(Tensor input, int dim, Scalar least) -> Tensor", normalize}, nullptr},
+    {{"calque::cat(Tensor[] tensors, int dim) -> Tensor", shared_cat}, nullptr},
     {{"calque::packing(Tensor input, Tensor mask, Scalar? fill, bool is_sdpa) -> (Tensor, Tensor)",
       token_packing},
      nullptr},

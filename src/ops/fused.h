@@ -47,6 +47,7 @@ void embedding_sum(OpCall& call);
 void embedding_size(OpCall& call);
 void mean_pool(OpCall& call);
 void normalize(OpCall& call);
+void shared_cat(OpCall& call);
 void token_packing(OpCall& call);
 void pack_tokens(OpCall& call);
 void unpack_tokens(OpCall& call);

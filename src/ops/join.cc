@@ -28,32 +28,47 @@ void check_joinable(const Tensor& first, const Tensor& t, int64_t dim, size_t po
   }
 }
 
-}  // namespace
+/// What a concatenation is, checked; `model` is nullptr when all tensors are ignored.
+struct Joint {
+  const Tensor* model = nullptr;
+  ScalarType dtype = kFloat;
+  int64_t dim = 0;
+  Dims sizes{};
+};
 
-Tensor concatenate(std::span<const Tensor> tensors, int64_t dim) {
+Joint joint_of(std::span<const Tensor> tensors, int64_t dim) {
   if (tensors.empty()) throw ValueError("torch.cat(): expected a non-empty list of Tensors");
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (tensors[i].dim() == 0) {
       throw RuntimeError(cat("zero-dimensional tensor (at position ", i, ") cannot be concatenated"));
     }
   }
-  const ScalarType dtype = result_type(tensors);
+  Joint joint{.dtype = result_type(tensors)};
   const auto model = std::ranges::find_if_not(tensors, is_ignored);
   if (model == tensors.end()) {
-    wrap_dim(dim, 1);
-    return empty({0}, dtype);
+    joint.dim = wrap_dim(dim, 1);
+    joint.sizes = Dims{0};
+    return joint;
   }
-  const int64_t d = wrap_dim(dim, model->dim());
-  Dims sizes = to_dims(model->sizes());
-  sizes[d] = 0;
+  joint.model = &*model;
+  joint.dim = wrap_dim(dim, model->dim());
+  joint.sizes = to_dims(model->sizes());
+  int64_t& length = joint.sizes[joint.dim];
+  length = 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (is_ignored(tensors[i])) continue;
-    check_joinable(*model, tensors[i], d, i);
-    if (__builtin_add_overflow(sizes[d], tensors[i].sizes()[d], &sizes[d])) {
+    check_joinable(*model, tensors[i], joint.dim, i);
+    if (__builtin_add_overflow(length, tensors[i].sizes()[joint.dim], &length)) {
       throw RuntimeError("numel: integer multiplication overflow");
     }
   }
-  Tensor out = empty(sizes, dtype);
+  return joint;
+}
+
+Tensor joined(std::span<const Tensor> tensors, const Joint& joint) {
+  Tensor out = empty(joint.sizes, joint.dtype);
+  if (joint.model == nullptr) return out;
+  const int64_t d = joint.dim;
   int64_t at = 0;
   for (const Tensor& t : tensors) {
     if (is_ignored(t)) continue;
@@ -61,6 +76,27 @@ Tensor concatenate(std::span<const Tensor> tensors, int64_t dim) {
     at += t.sizes()[d];
   }
   return out;
+}
+
+/// The tensor which is already what the concatenation gives, as one joined to nothing is; or nullptr.
+const Tensor* whole_of(std::span<const Tensor> tensors, const Joint& joint) {
+  const auto found = std::ranges::find_if(tensors, [&](const Tensor& t) {
+    return t.dtype() == joint.dtype && std::ranges::equal(t.sizes(), joint.sizes) && t.is_contiguous();
+  });
+  return found == tensors.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Tensor concatenate(std::span<const Tensor> tensors, int64_t dim) {
+  return joined(tensors, joint_of(tensors, dim));
+}
+
+void shared_cat(OpCall& c) {
+  const std::vector<Tensor> tensors = c[0].toTensorVector();
+  const Joint joint = joint_of(tensors, c.integer(1));
+  const Tensor* const whole = whole_of(tensors, joint);
+  c.ret(whole != nullptr ? *whole : joined(tensors, joint));
 }
 
 Tensor stack(std::span<const Tensor> tensors, int64_t dim) {

@@ -17,7 +17,7 @@ namespace calque::passes {
 namespace {
 
 /// Operators whose results depend on nothing but their arguments. What draws random numbers is not here.
-constexpr std::array<std::string_view, 76> kPure = {
+constexpr std::array<std::string_view, 77> kPure = {
     "aten::Bool",
     "aten::Float",
     "aten::Int",
@@ -38,6 +38,7 @@ constexpr std::array<std::string_view, 76> kPure = {
     "aten::contiguous",
     "aten::cumsum",
     "aten::detach",
+    "aten::device",
     "aten::dim",
     "aten::div",
     "aten::embedding",
@@ -155,13 +156,6 @@ class Merger {
     return pure && !writes_.may_be_written(node.output()) && !is_compared(*node.output()) &&
            std::none_of(node.inputs.begin(), node.inputs.end(),
                         [this](const Value* v) { return writes_.may_be_written(v); });
-  }
-
-  /// By identity.
-  static bool is_compared(const Value& value) {
-    return std::any_of(value.uses.begin(), value.uses.end(), [](const Value::Use& use) {
-      return calls(*use.user, "aten::__is__") || calls(*use.user, "aten::__isnot__");
-    });
   }
 
   static size_t hash(const Node& node) {

@@ -30,6 +30,7 @@ constexpr std::array kPipeline = {
     PassInfo{"merge_linears", merge_linears, true},
     PassInfo{"remove_dead_code", remove_dead_code},
     PassInfo{"remove_padding", remove_padding, true},
+    PassInfo{"share_cat", share_cat, true},
     PassInfo{"fuse_rows", fuse_rows, true, true},
 };
 

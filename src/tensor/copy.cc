@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "base/text.h"
 #include "tensor/element.h"
@@ -13,6 +14,13 @@ namespace calque {
 
 namespace {
 
+struct AsItIs {
+  template <class T>
+  T operator()(T value) const {
+    return value;
+  }
+};
+
 template <class To, class From, class Convert>
 void copy_runs(const Tensor& to, const Tensor& from, const Dims& from_strides, Convert convert) {
   To* target = elements<To>(to);
@@ -22,7 +30,11 @@ void copy_runs(const Tensor& to, const Tensor& from, const Dims& from_strides, C
     To* t = target + offset[0];
     const From* s = source + offset[1];
     if (stride[0] == 1 && stride[1] == 1) {
-      for (int64_t i = 0; i < n; ++i) t[i] = convert(s[i]);
+      if constexpr (std::is_same_v<Convert, AsItIs>) {
+        std::memmove(t, s, static_cast<size_t>(n) * sizeof(To));
+      } else {
+        for (int64_t i = 0; i < n; ++i) t[i] = convert(s[i]);
+      }
       return;
     }
     for (int64_t i = 0; i < n; ++i) t[i * stride[0]] = convert(s[i * stride[1]]);
@@ -38,9 +50,7 @@ void copy_same(const Tensor& to, const Tensor& from, const Dims& from_strides) {
     std::memcpy(to.raw_data(), from.raw_data(), static_cast<size_t>(to.nbytes()));
     return;
   }
-  dispatch_width(to.dtype(), [&]<class T>(TypeTag<T>) {
-    copy_runs<T, T>(to, from, from_strides, [](T value) { return value; });
-  });
+  dispatch_width(to.dtype(), [&]<class T>(TypeTag<T>) { copy_runs<T, T>(to, from, from_strides, AsItIs()); });
 }
 
 void copy_cast(const Tensor& to, const Tensor& from, const Dims& from_strides) {
