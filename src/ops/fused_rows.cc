@@ -79,14 +79,14 @@ Tensor apply_linears(const RowSteps& steps, const Tensor& input, const std::opti
   return x;
 }
 
-/// Half of a common second-level cache; the other half is for weights.
+/// Half of a common second-level cache; the other half is for weights. Products of bytes take less time, in
+/// which fewer rows balance better.
 constexpr int64_t kBlockBytes = 400 << 10;
+constexpr int64_t kByteBlockBytes = 200 << 10;
 /// With fewer rows a float32 weight is used too rarely for what reading it again costs.
 constexpr int64_t kMinFloatRows = 64;
 constexpr int64_t kMinBlockRows = 32;
 constexpr int64_t kMaxBlockRows = 128;
-/// Threads balance their loads with blocks.
-constexpr int64_t kMinBlocksPerThread = 4;
 
 /// The widest that a row becomes, as far as that can be seen.
 int64_t widest_row(const RowSteps& steps, int64_t columns) {
@@ -96,21 +96,23 @@ int64_t widest_row(const RowSteps& steps, int64_t columns) {
   return columns;
 }
 
-bool is_float32(const RowSteps& steps) {
-  return std::all_of(steps.linears.begin(), steps.linears.end(), [](const LinearStep& step) {
-    return static_cast<Arithmetic>(step.precision.toInt()) == Arithmetic::kFloat32;
+bool is_all(const RowSteps& steps, Arithmetic arithmetic) {
+  return std::all_of(steps.linears.begin(), steps.linears.end(), [arithmetic](const LinearStep& step) {
+    return static_cast<Arithmetic>(step.precision.toInt()) == arithmetic;
   });
 }
 
-/// How many rows of an input a block has; 0 when one block for all is best.
+/// How many rows of an input a block has; 0 when one block for all is best. A block for each thread is
+/// enough: what passes between the layers then never leaves the thread's own cache.
 int64_t block_rows(const RowSteps& steps, int64_t rows, int64_t columns) {
   if (ThreadPool::in_parallel()) return 0;
   const int64_t threads = get_num_threads();
   const int64_t row_bytes = widest_row(steps, columns) * static_cast<int64_t>(sizeof(float));
-  const int64_t fit = kBlockBytes / row_bytes;
-  if (fit < kMinFloatRows && is_float32(steps)) return 0;
-  const int64_t most = std::clamp(fit, kMinBlockRows, kMaxBlockRows);
-  if (rows < most * kMinBlocksPerThread * threads) return 0;
+  const bool is_float32 = is_all(steps, Arithmetic::kFloat32);
+  const int64_t fit = (is_all(steps, Arithmetic::kInt8) ? kByteBlockBytes : kBlockBytes) / row_bytes;
+  const int64_t least = is_float32 ? kMinFloatRows : kMinBlockRows;
+  if (rows < least * threads || (is_float32 && fit < least)) return 0;
+  const int64_t most = std::clamp(fit, least, kMaxBlockRows);
   const int64_t blocks = (rows + most - 1) / most;
   const int64_t even = (blocks + threads - 1) / threads * threads;
   constexpr int64_t kTileRows = 8;
