@@ -7,6 +7,7 @@ the same sources and told their topics: one tells all topics apart, and one a fe
 is read from files; the set-up is kept in build/bench/quality.
 
     bench/quality/quality.py --dtype bf16,int8 --quantize int8
+    bench/quality/quality.py --quantize int8 --max-error 0.05,0.0125
     bench/quality/quality.py --model int8.pt --reference float32.pt
     bench/quality/quality.py --dtype bf16 --against onnxruntime:int8,openvino:bf16
 """
@@ -15,6 +16,7 @@ import argparse
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import pathlib
 import sys
@@ -25,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import numpy
 import tasks
 import texts
+import vocabulary
 from harness import report
 from harness.engines import Chosen, choose
 from harness.models import Model, ModelError, make_model, minilm_checkpoint, run_calque
@@ -37,6 +40,7 @@ SENTENCES, TRAINING = 10_000, 5_000
 BATCH = 64
 CALIBRATION = 128
 LONGEST = 128
+DTYPES, STORED = "bf16,int8,int8-weights,int4-weights", "int8,int4-weights"
 CLEAR, ALL = "clear topics", "all topics"
 
 
@@ -65,8 +69,8 @@ class Sentences:
     def of_all_topics(self) -> list[dict]:
         return kept(f"sentences-{self._count}.json", lambda: self._rows(texts.largest(self._found)))
 
-    def of_clear_topics(self, rows: list[dict], vectors: numpy.ndarray) -> list[dict]:
-        """Of the topics that the embeddings of the other task's training sentences tell apart best."""
+    def of_clear_topics(self, rows: list[dict], vectors: numpy.ndarray, exact: Model) -> list[dict]:
+        """Of the topics that the embeddings of the other task's training sentences tell apart best; kept for this model."""
         train = [i for i, row in enumerate(rows) if row["training"]]
         topics = numpy.array([rows[i]["topic"] for i in train])
 
@@ -74,7 +78,8 @@ class Sentences:
             among = tasks.candidates(self._found, self._all)
             return self._rows(tasks.clear_topics(vectors[train], topics, among))
 
-        return kept(f"sentences-{self._count}-clear.json", make)
+        digest = hashlib.sha256(exact.archive.read_bytes()).hexdigest()[:8]
+        return kept(f"sentences-{self._count}-clear-{digest}.json", make)
 
     def _rows(self, topics: list[str]) -> list[dict]:
         import tokenizers
@@ -99,8 +104,7 @@ def write_batch(model: Model, rows: list[list[int]], path: pathlib.Path) -> nump
     mask = numpy.zeros_like(ids)
     for i, row in enumerate(rows):
         ids[i, : len(row)], mask[i, : len(row)] = numpy.array(row) % model.vocabulary, 1
-    arrays = {"input_ids": ids, "attention_mask": mask, "token_type_ids": numpy.zeros_like(ids)}
-    numpy.savez(path, **{name: arrays[name] for name in model.arguments})
+    numpy.savez(path, **vocabulary.inputs_of(model, ids, mask))
     return mask
 
 
@@ -129,13 +133,15 @@ def embed(chosen: Chosen, model: Model, rows: list[dict], threads: int, calque: 
     return numpy.array(vectors)
 
 
-def quantized(model: Model, dtype: str, rows: list[dict], calque: pathlib.Path) -> Model:
-    """The archive that `calque quantize` makes of the model, calibrated on some of the rows."""
-    text, archive = FOLDER / "calibration.txt", FOLDER / f"{model.name}-{dtype}.pt"
+def quantized(model: Model, dtype: str, max_error: str, rows: list[dict], calque: pathlib.Path) -> tuple[Model, dict]:
+    """The archive that `calque quantize` makes of the model, calibrated on some of the rows, and how it stores the layers."""
+    text, archive = FOLDER / "calibration.txt", FOLDER / f"{model.folder.name}-{dtype}-{max_error}.pt"
     text.write_text("".join(row["text"] + "\n" for row in rows[:CALIBRATION]))
-    options = ("--calibrate", text, "--tokenizer", model.checkpoint or minilm_checkpoint(), "--dtype", dtype)
-    run_calque(calque, "quantize", model.archive, "-o", archive, *options)
-    return dataclasses.replace(model, name=f"{model.name}-{dtype}", archive=archive)
+    options = ("--calibrate", text, "--tokenizer", model.checkpoint or minilm_checkpoint(), "--dtype", dtype, "--max-error", max_error)
+    layers = json.loads(run_calque(calque, "quantize", model.archive, "-o", archive, *options, "--json"))["layers"]
+    kept_layers = sum(layer["stored"] != dtype for layer in layers)
+    facts = {"layers": len(layers), "kept_layers": kept_layers, "bytes": archive.stat().st_size}
+    return dataclasses.replace(model, name=f"{model.name}-{dtype}", archive=archive), facts
 
 
 def judge(task_list: dict[str, tasks.Task], vectors: numpy.ndarray) -> dict:
@@ -163,9 +169,9 @@ def reference_vectors(model: Model, rows: list[dict], threads: int, calque: path
 
 
 def table(results: dict) -> list[list[str]]:
-    names = list(results["Calque float32"]["tasks"])
+    names = list(next(iter(results.values()))["tasks"])
     head = [f"{name}: {what}" for name in names for what in ("same label", "right label")]
-    rows = [["against float32", *head, "cosine: median", "first percentile", "least"]]
+    rows = [["against float32", *head, "cosine: median", "first percentile", "least", "kept layers"]]
     for name, entry in results.items():
         if "problem" in entry:
             rows.append([name, entry["problem"], *[""] * (len(rows[0]) - 2)])
@@ -173,7 +179,8 @@ def table(results: dict) -> list[list[str]]:
         shares = [
             f"{100 * entry['tasks'][task][key]:.2f} %" for task in names for key in ("label_agreement", "right_labels")
         ]
-        rows.append([name, *shares, *(f"{entry[f'cosine_{key}']:.6f}" for key in ("median", "first_percentile", "least"))])
+        cosines = [f"{entry[f'cosine_{key}']:.6f}" for key in ("median", "first_percentile", "least")]
+        rows.append([name, *shares, *cosines, f"{entry['kept_layers']} of {entry['layers']}" if "layers" in entry else ""])
     return rows
 
 
@@ -182,8 +189,9 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--model", default="minilm", help="what is judged: minilm, a checkpoint folder or an archive that takes BERT's uncased words")
     add("--reference", help="archive or checkpoint to compare with, in float32 (default: the model itself)")
-    add("--dtype", default="bf16,int8,int8-weights,int4-weights", help="Calque's own --dtype; several with commas")
-    add("--quantize", default="int8,int4-weights", help="what `calque quantize` stores, as it is loaded; several with commas")
+    add("--dtype", help=f"Calque's own --dtype; several with commas (default: {DTYPES}; with --reference none, the model is judged as it is)")
+    add("--quantize", help=f"what `calque quantize` stores, as it is loaded; several with commas (default: {STORED}; with --reference none)")
+    add("--max-error", default="0", help="of `calque quantize`: a layer that changes more stays bf16; several with commas (0: its default)")
     add("--against", default="", help="peers to judge as well, as bench/compare.py names them")
     add("--sentences", type=int, default=SENTENCES, help=f"how many to judge by (default: {SENTENCES})")
     add("--threads", type=int, default=2)
@@ -191,26 +199,39 @@ def arguments() -> argparse.Namespace:
     add("--output", type=pathlib.Path, default=FOLDER / "quality.json", help="JSON file to write")
     add("--markdown", action="store_true", help="print a table of Markdown")
     add("--least-agreement", type=float, default=0, help="exit code 1 when Calque keeps a smaller share of the clear topics' labels")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name, usual in (("dtype", DTYPES), ("quantize", STORED)):
+        if getattr(options, name) is None:
+            setattr(options, name, "" if options.reference else usual)
+    return options
 
 
 def set_up_tasks(options: argparse.Namespace, exact: Model) -> dict[str, tasks.Task]:
     sentences = Sentences(options.sentences)
     rows = sentences.of_all_topics()
     vectors = reference_vectors(exact, rows, options.threads, options.calque)
-    clear_rows = sentences.of_clear_topics(rows, vectors)
+    clear_rows = sentences.of_clear_topics(rows, vectors, exact)
     clear = tasks.Task(clear_rows, reference_vectors(exact, clear_rows, options.threads, options.calque))
     return {CLEAR: clear, ALL: tasks.Task(rows, vectors)}
 
 
+def model_named(name: str, calque: pathlib.Path) -> Model:
+    model = make_model(name, calque)
+    return model if model.checkpoint else dataclasses.replace(model, vocabulary=vocabulary.count_ids(model, calque))
+
+
 def measure(options: argparse.Namespace) -> dict:
-    model = make_model(options.model, options.calque)
-    exact = make_model(options.reference, options.calque) if options.reference else model
+    model = model_named(options.model, options.calque)
+    exact = model_named(options.reference, options.calque) if options.reference else model
+    vocabulary.check_same_ids(model, exact)
     task_list = set_up_tasks(options, exact)
     judged = [row for task in task_list.values() for row in task.judged]
     exactly = numpy.concatenate([task.reference for task in task_list.values()])
-    results = {"Calque float32": judge(task_list, exactly)}
-
+    results = {f"{exact.name}, the reference" if options.reference else "Calque float32": judge(task_list, exactly)}
+    if options.reference:
+        say(f"embedding by {model.name}")
+        found = embed(Chosen(None, "f32", "float32"), model, judged, options.threads, options.calque)
+        results[f"Calque, {model.name} as it is"] = judge(task_list, found)
     engines, missing = usable(choose(options.against, list(filter(None, options.dtype.split(",")))), model)
     results |= {entry["title"]: {"problem": entry["reason"]} for entry in missing}
     for chosen in engines:
@@ -223,12 +244,13 @@ def measure(options: argparse.Namespace) -> dict:
             results[name] = judge(task_list, embed(chosen, model, judged, options.threads, options.calque))
         except EngineError as error:
             results[name] = {"problem": str(error)}
-    for dtype in filter(None, options.quantize.split(",")):
-        say(f"embedding by an archive of {dtype}")
+    for dtype, max_error in itertools.product(filter(None, options.quantize.split(",")), options.max_error.split(",")):
+        title = f"archive of {dtype}" + (f", max error {max_error}" if float(max_error) else "")
+        say(f"embedding by an {title}")
         training = [row for row in task_list[ALL].rows if row["training"]]
-        made = quantized(model, dtype, training, options.calque)
-        found = embed(Chosen(None, "f32", "float32"), made, judged, options.threads, options.calque)
-        results[f"Calque, archive of {dtype}"] = judge(task_list, found)
+        archive, facts = quantized(model, dtype, max_error, training, options.calque)
+        found = embed(Chosen(None, "f32", "float32"), archive, judged, options.threads, options.calque)
+        results[f"Calque, {title}"] = judge(task_list, found) | facts
     topics = {name: sorted(set(task.topics)) for name, task in task_list.items()}
     return {"model": options.model, "reference": exact.name, "topics": topics, "results": results}
 
