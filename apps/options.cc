@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "calque/error.h"
 #include "calque/thread_pool.h"
@@ -27,15 +27,20 @@ CLI::Option* add_path_option(CLI::App& command, const std::string& name, std::st
 
 CLI::Option* add_tensors_option(CLI::App& command, const std::string& name, std::string& path,
                                 const std::string& description) {
-  const auto known_ending = [](const std::string& value) {
-    static constexpr std::array kEndings = {".npz", ".npy", ".safetensors", ".json"};
+  return add_path_option(command, name, path, description)->check(ends_in(tensor_endings()));
+}
+
+std::vector<std::string> tensor_endings() { return {".npz", ".npy", ".safetensors", ".json"}; }
+
+CLI::Validator ends_in(std::vector<std::string> endings) {
+  const auto known_ending = [endings = std::move(endings)](const std::string& value) {
     const std::string lower = CLI::detail::to_lower(value);
-    const bool known = std::any_of(kEndings.begin(), kEndings.end(),
-                                   [&](const char* ending) { return lower.ends_with(ending); });
+    const bool known = std::any_of(endings.begin(), endings.end(),
+                                   [&](const std::string& ending) { return lower.ends_with(ending); });
     return known ? std::string()
-                 : fmt::format("'{}' ends in none of {}", printable(value), fmt::join(kEndings, ", "));
+                 : fmt::format("'{}' ends in none of {}", printable(value), fmt::join(endings, ", "));
   };
-  return add_path_option(command, name, path, description)->check(CLI::Validator(known_ending, ""));
+  return CLI::Validator(known_ending, "");
 }
 
 void add_checksums_option(CLI::App& command, bool& verify) {
@@ -94,10 +99,20 @@ void use_threads(const ThreadArguments& arguments) {
 }
 
 void add_pass_options(CLI::App& command, PassOptions& passes) {
+  const auto known_pass = [](const std::string& name) {
+    try {
+      jit::check_pass_names({name});
+    } catch (const ValueError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
   command
       .add_option("--disable-pass", passes.disable_pass,
-                  "Leave out these passes over the graph, by name, separated by commas")
-      ->delimiter(',');
+                  "Leave out these passes over the graph, by name, separated by commas; --time-passes shows "
+                  "the names")
+      ->delimiter(',')
+      ->check(CLI::Validator(known_pass, ""));
   command.add_flag("--time-passes", passes.time_passes, "Print how long each pass over the graph takes");
   add_path_option(command, "--dump-phases", passes.dump_phases,
                   "Write the graph after each pass to a file in this folder");
@@ -110,6 +125,12 @@ void print_pass_times(const jit::Module& module, const PassOptions& passes) {
     rows.push_back({time.pass, seconds_text(time.seconds), printable(time.function)});
   }
   fmt::print("{}", columns(rows, {1}));
+}
+
+std::function<void(const std::string&)> note_printer(std::string path) {
+  return [path = std::move(path)](const std::string& note) {
+    print_remark(fmt::format("note: {}: {}", path, note));
+  };
 }
 
 jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums, bool to_run,
@@ -125,9 +146,7 @@ jit::Module load_module(const std::string& path, const std::string& dtype, bool 
   } else if (!dtype.empty()) {
     options.dtype = dtype_from_name(dtype);
   }
-  options.on_note = [&path](const std::string& note) {
-    print_remark(fmt::format("note: {}: {}", path, note));
-  };
+  options.on_note = note_printer(path);
   return jit::load(path, options);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ CLI::Option* add_path_option(CLI::App& command, const std::string& name, std::st
 /// The same for a file of tensors, whose ending tells the format.
 CLI::Option* add_tensors_option(CLI::App& command, const std::string& name, std::string& path,
                                 const std::string& description);
+/// Accepts names that end in one of these, such as `.npz`, whatever the case of the letters.
+CLI::Validator ends_in(std::vector<std::string> endings);
+/// Endings of files of tensors.
+std::vector<std::string> tensor_endings();
 /// --verify-checksums.
 void add_checksums_option(CLI::App& command, bool& verify);
 /// --dtype, one of the floating-point dtypes. `dtype` stays empty when it is not given.
@@ -46,6 +51,8 @@ void add_pass_options(CLI::App& command, PassOptions& passes);
 /// With --time-passes: a table of what the passes took until now.
 void print_pass_times(const jit::Module& module, const PassOptions& passes);
 
+/// LoadOptions::on_note: prints remarks on an archive to stderr.
+std::function<void(const std::string&)> note_printer(std::string path);
 /// Loads an archive; remarks of the loader go to stderr.
 jit::Module load_module(const std::string& path, const std::string& dtype, bool verify_checksums,
                         bool to_run = true, const PassOptions& passes = {});

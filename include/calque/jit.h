@@ -52,7 +52,8 @@ struct LoadOptions {
   Precision precision = Precision::Float32;
   /// Pack the weights that `forward` multiplies by now, and not in the first call.
   bool prepare = true;
-  /// Graph passes to leave out, by name. ValueError for an unknown one. CALQUE_DISABLE_PASS adds to it.
+  /// Graph passes to leave out, by name: see pass_names(). ValueError for an unknown one. CALQUE_DISABLE_PASS
+  /// adds to it.
   std::vector<std::string> disable_pass{};
   /// Keep how long each pass takes, for pass_times().
   bool time_passes = false;
@@ -189,6 +190,11 @@ Module load(const void* data, size_t size, std::shared_ptr<const void> keeper,
             const LoadOptions& options = {});
 Module load(const void* data, size_t size, std::shared_ptr<const void> keeper, ExtraFilesMap& extra_files,
             const LoadOptions& options = {});
+
+/// The passes over the graphs of programs, in the order in which they run.
+std::vector<std::string> pass_names();
+/// ValueError for a name that no pass has; it lists the passes, the most similar name first.
+void check_pass_names(const std::vector<std::string>& names);
 
 /// How long one pass took over the graph of one function.
 struct PassTime {

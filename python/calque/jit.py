@@ -202,7 +202,7 @@ def load(
     `_extra_files` are filled with their content (bytes). `dtype` converts floating-point weights while loading. `precision`
     says how products on weights are computed when the module runs: "float32", "bf16", "int8", or, for few tokens,
     "int8-weights" or "int4-weights"; the rest stays float32.
-    `prepare` packs the weights now and not in the first call. `disable_pass` names passes over the graphs to leave out,
+    `prepare` packs the weights now and not in the first call. `disable_pass` names passes over the graphs to leave out (see `pass_names`),
     `time_passes` keeps how long each takes for `pass_times`, and `dump_phases` is a folder where the graph is written after each.
     `max_memory` bounds in bytes what loading takes beyond the file itself.
 
@@ -247,6 +247,11 @@ def load(
     )
 
 
+def pass_names() -> list[str]:
+    """The passes over the graphs of programs, which `disable_pass` takes, in the order in which they run."""
+    return _calque.pass_names()
+
+
 def pass_times(mod: ScriptModule) -> list[tuple[str, str, float]]:
     """Function, pass and seconds, for the functions of a module loaded with `time_passes` that are planned by now."""
     return _calque.pass_times(mod)
@@ -286,6 +291,7 @@ def quantize(
     inputs where that lowers the error.
 
     The module saves to an archive that PyTorch runs, too, in float32. Here it runs on the integers, also when loaded.
+    Layers that are in low precision already stay as they are.
     Raises ValueError when there is nothing to quantise, and for names in `keep` that no layer has.
     """
     from calque._report import QuantizeReport

@@ -247,6 +247,7 @@ void bind_functions(nb::module_& module) {
       "disable_pass"_a = defaults.disable_pass, "time_passes"_a = defaults.time_passes,
       "dump_phases"_a = defaults.dump_phases, "max_memory"_a = defaults.max_memory,
       "max_depth"_a = defaults.max_depth, "verify_checksums"_a = defaults.verify_checksums);
+  module.def("pass_names", jit::pass_names);
   module.def("pass_times", pass_times, "mod"_a);
   const jit::TraceOptions trace_defaults;
   module.def(

@@ -96,6 +96,10 @@ std::shared_ptr<const runtime::Plan> plan_of(const Function& function) {
   return executable->plan;
 }
 
+std::vector<std::string> pass_names() { return passes::pass_names(); }
+
+void check_pass_names(const std::vector<std::string>& names) { passes::check_names(names); }
+
 std::vector<PassTime> pass_times(const Module& module) {
   std::vector<PassTime> times;
   if (module._ivalue()->unit == nullptr) return times;

@@ -97,8 +97,11 @@ struct PassInfo {
 /// The passes that run before execution, in order.
 std::span<const PassInfo> pipeline();
 
-/// ValueError, with the names there are, for names that no pass of the pipeline has.
-void check_names(std::span<const std::string> names);
+/// Their names, in order.
+std::vector<std::string> pass_names();
+
+/// ValueError, with the names there are, for names that no pass of the pipeline has. It begins with `origin`.
+void check_names(std::span<const std::string> names, std::string_view origin = "");
 
 struct PipelineOptions {
   std::vector<std::string> disabled{};  ///< names of passes; ValueError for unknown names

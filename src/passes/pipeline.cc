@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/similar.h"
 #include "base/text.h"
 #include "calque/error.h"
 #include "passes/passes.h"
@@ -40,13 +41,15 @@ bool known(const std::string& name) {
 }
 
 std::vector<std::string> disabled_passes(const PipelineOptions& options) {
-  std::vector<std::string> names = options.disabled;
+  std::vector<std::string> names = options.disabled, more;
+  check_names(names);
   if (const char* from_environment = std::getenv("CALQUE_DISABLE_PASS")) {
     for (std::string& name : split(from_environment, ',')) {
-      if (!name.empty()) names.push_back(std::move(name));
+      if (!name.empty()) more.push_back(std::move(name));
     }
   }
-  check_names(names);
+  check_names(more, "CALQUE_DISABLE_PASS: ");
+  names.insert(names.end(), more.begin(), more.end());
   return names;
 }
 
@@ -54,12 +57,18 @@ std::vector<std::string> disabled_passes(const PipelineOptions& options) {
 
 std::span<const PassInfo> pipeline() { return kPipeline; }
 
-void check_names(std::span<const std::string> names) {
+std::vector<std::string> pass_names() {
+  std::vector<std::string> names;
+  for (const PassInfo& pass : kPipeline) names.emplace_back(pass.name);
+  return names;
+}
+
+void check_names(std::span<const std::string> names, std::string_view origin) {
   for (const std::string& name : names) {
     if (known(name)) continue;
-    std::string all;
-    for (const PassInfo& pass : kPipeline) all += cat(all.empty() ? "" : ", ", pass.name);
-    throw ValueError(cat("there is no pass called ", quoted(name), "; the passes are: ", all));
+    throw ValueError(
+        cat(origin, "there is no pass called ", quoted(name),
+            "; the passes, the most similar first: ", join(most_similar_first(name, pass_names()), ", ")));
   }
 }
 

@@ -1,5 +1,6 @@
 """Passes seen from outside: left out by name, timed, and their graphs written to files that read back."""
 
+import os
 import random
 import re
 
@@ -69,9 +70,38 @@ def test_passes_are_left_out(model, tmp_path, calque):
     assert "fuse_attention " in text and "fuse_linear " not in text
     graphs = phases(tmp_path / "a")
     assert "fuse_linear" not in graphs and "aten::linear" in graphs["remove_padding"]
-    done = calque.run("run", model, "--disable-pass", "fuse_everything")
-    assert done.returncode != 0
-    assert "there is no pass called \"fuse_everything\"; the passes are: inline_calls, " in done.stderr
+
+
+def timed(calque, model) -> list[str]:
+    table = calque("inspect", model, "--time-passes").partition("pass ")[2].splitlines()[1:]
+    return [line.split()[0] for line in table if line.strip()]
+
+
+def listed(error: str) -> list[str]:
+    return re.search(r"the most similar first: ([\w, ]+)", error).group(1).strip().split(", ")
+
+
+@pytest.mark.parametrize("command", ["run", "inspect", "bench"])
+def test_an_unknown_pass_is_a_wrong_command_line(command, model, calque):
+    done = calque.run(command, model, "--disable-pass", "fuse_linear,fuse_atention")
+    assert done.returncode == 2
+    assert 'there is no pass called "fuse_atention"' in done.stderr
+    assert listed(done.stderr)[0] == "fuse_attention"
+    assert set(listed(done.stderr)) == set(timed(calque, model))
+    assert "--time-passes shows" in " ".join(calque(command, "--help").split())
+
+
+def test_an_unknown_pass_of_the_environment(model, calque):
+    done = calque.run("inspect", model, env=os.environ | {"CALQUE_DISABLE_PASS": "fuse_linear,remove_pading"})
+    assert done.returncode == 1 and "CALQUE_DISABLE_PASS: there is no pass" in done.stderr
+    assert listed(done.stderr)[0] == "remove_padding"
+
+
+def test_the_passes_can_be_asked_for(model, calque):
+    jit = pytest.importorskip("calque", reason="the Python package is not built: run python/build.sh").jit
+    assert jit.pass_names() == timed(calque, model)
+    with pytest.raises(ValueError, match="there is no pass called .fuse_liner.; .* first: fuse_linear, "):
+        jit.load(model, disable_pass=["fuse_liner"])
 
 
 def test_a_folder_that_cannot_be_written_is_named(model, tmp_path, calque):
