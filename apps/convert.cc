@@ -32,6 +32,7 @@ void convert(const ConvertArguments& arguments) {
   }
   jit::LoadOptions options;
   options.verify_checksums = true;
+  options.on_note = note_printer(arguments.model);
   options.precision = jit::precision_from_name(arguments.pack);
   if (!arguments.dtype.empty()) options.dtype = dtype_from_name(arguments.dtype);
   jit::save_packed(jit::load(arguments.model, options), arguments.output, extra_files);

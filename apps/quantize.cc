@@ -33,7 +33,7 @@ struct QuantizeArguments {
   bool json = false;
 };
 
-bool is_text(const std::string& path) { return path.ends_with(".txt"); }
+bool is_text(const std::string& path) { return CLI::detail::to_lower(path).ends_with(".txt"); }
 
 bool takes(const Signature& signature, const std::string& name) {
   return std::any_of(signature.parameters.begin(), signature.parameters.end(),
@@ -95,6 +95,8 @@ void quantize(const QuantizeArguments& arguments) {
   if (has_text && arguments.tokenizer.empty())
     throw UsageError(
         "--calibrate with text needs --tokenizer MODEL_DIR, the checkpoint whose tokenizer reads it");
+  if (!has_text && !arguments.tokenizer.empty())
+    throw UsageError("--tokenizer reads the texts of --calibrate, which names none (.txt)");
   use_threads(arguments.threads);
   const jit::Module module = load_module(arguments.model, "", true, false);
   jit::QuantizeOptions options{.dtype = jit::precision_from_name(arguments.dtype),
@@ -121,9 +123,12 @@ void add_quantize(CLI::App& app) {
           "int8: products in 8 bits; bf16; int8-weights, int4-weights: for few tokens, products in float32")
       ->check(CLI::IsMember({"int8", "bf16", "int8-weights", "int4-weights"}))
       ->capture_default_str();
-  command->add_option(
-      "--calibrate", arguments->calibrate,
-      "Real inputs to judge by: texts (.txt, a line each), or tensors as calque run takes them");
+  std::vector<std::string> endings = tensor_endings();
+  endings.insert(endings.begin(), ".txt");
+  command
+      ->add_option("--calibrate", arguments->calibrate,
+                   "Real inputs to judge by: texts (.txt, a line each), or tensors as calque run takes them")
+      ->check(ends_in(std::move(endings)));
   command->add_option("--tokenizer", arguments->tokenizer,
                       "Checkpoint folder whose tokenizer reads the texts");
   command->add_option("--samples", arguments->samples, "Most lines of text to use")

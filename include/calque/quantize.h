@@ -54,7 +54,8 @@ struct QuantizeReport {
   int64_t samples = 0;
   bool is_seeded = false;  ///< no calibration was given
   std::vector<LayerQuality> layers{};
-  int64_t tables = 0;  ///< embeddings that are stored in low precision, too
+  int64_t already = 0;  ///< linear layers that were in low precision before: they stay as they are
+  int64_t tables = 0;   ///< embeddings that are stored in low precision, too
   std::vector<OutputQuality> outputs{};
   int64_t bytes_before = 0, bytes_after = 0;  ///< of all tensors
 };
@@ -67,8 +68,8 @@ struct Quantized {
 /// A frozen module (as jit::freeze) whose weights are stored in low precision, as constants with plain
 /// operators that dequantise them: PyTorch runs its archive as well, in float32. Here it runs on the
 /// integers, whatever precision it is loaded with. Embedding tables of 256 rows or more become int8
-/// (bfloat16) rows. ValueError when nothing can be quantised, for unknown names in `keep`, and when no inputs
-/// can be made up.
+/// (bfloat16) rows. Layers that are in low precision already stay as they are. ValueError when nothing can be
+/// quantised, for unknown names in `keep`, and when no inputs can be made up.
 Quantized quantize(const Module& module, const QuantizeOptions& options = {});
 
 /// One page for people.

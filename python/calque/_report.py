@@ -117,6 +117,8 @@ class QuantizeReport:
     bytes_before: int
     bytes_after: int
     tables: int
+    already: int
+    """Linear layers that were in low precision before: they stay as they are."""
     layers: list[LayerQuality]
     outputs: list[OutputQuality]
 

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from calque import _calque, errors, io, jit
 from calque._calls import Path_, call_of, flatten, load_to_run, skips, threads as threads_, types_of
@@ -365,17 +365,23 @@ def quantize(
     of a checkpoint folder reads.
     """
     given = [calibrate] if isinstance(calibrate, (str, os.PathLike, Mapping)) else list(calibrate)
+    if tokenizer is not None and not any(map(_is_text, given)):
+        raise errors.ValueError("quantize: tokenizer reads the texts of calibrate, which names none (.txt)")
     with threads_(threads, affinity):
         module = jit.load(model, verify_checksums=True, prepare=False)
         calls: list[Mapping[str, Any]] = []
         for item in given:
-            if isinstance(item, Mapping) or not os.fspath(item).endswith(".txt"):
-                calls.append(call_of(module, "forward", item if isinstance(item, Mapping) else io.read_tensors(item)))
-            else:
+            if _is_text(item):
                 calls += _lines(module, item, tokenizer, samples - len(calls))
+            else:
+                calls.append(call_of(module, "forward", item if isinstance(item, Mapping) else io.read_tensors(item)))
         quantized, report = jit.quantize(module, dtype, calibration=calls, max_error=max_error, keep=keep, smooth=smooth)
         jit.save(quantized, output)
     return report
+
+
+def _is_text(item: Path_ | Mapping[str, Any]) -> TypeGuard[Path_]:
+    return not isinstance(item, Mapping) and os.fspath(item).lower().endswith(".txt")
 
 
 def _lines(module: ScriptModule, path: Path_, tokenizer: Path_ | None, most: int) -> list[Mapping[str, Any]]:

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "calque/error.h"
 #include "calque/jit.h"
 #include "jit/executable.h"
@@ -16,8 +17,21 @@ namespace calque::jit {
 
 namespace {
 
+/// A dtype that changes nothing is worth a word: whoever asks for it expects a smaller or faster module.
+void note_dtype(const Module& module, const LoadOptions& options) {
+  if (!options.dtype || !options.on_note) return;
+  for (const NamedTensor& tensor : module.state_dict()) {
+    if (tensor.value.is_floating_point()) return;
+  }
+  options.on_note(
+      cat("dtype ", dtype_name(*options.dtype),
+          " changes nothing: there are no floating-point parameters or buffers; a frozen or quantised "
+          "program holds its weights as constants, so convert the archive that it was made from"));
+}
+
 Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& options) {
   Module module(archive.root);
+  note_dtype(module, options);
   if (archive.root->unit == nullptr) return module;
   use_packed(archive, options);
   int64_t nodes = 0;

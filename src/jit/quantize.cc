@@ -6,6 +6,7 @@
 #include <numeric>
 #include <unordered_set>
 
+#include "base/similar.h"
 #include "base/text.h"
 #include "calque/error.h"
 #include "jit/executable.h"
@@ -26,6 +27,10 @@ using ops::QuantizedWeight;
 
 /// A smaller table is not worth the operators that read it.
 constexpr int64_t kFewestTableRows = 256;
+/// A row's scale takes as many bytes as four columns. Scales of a table that is quantised already have one.
+constexpr int64_t kFewestTableColumns = 8;
+/// Of an error.
+constexpr size_t kMostNames = 8;
 /// How much of what is hard to quantise moves from inputs to weights; 0 for none.
 constexpr double kSmoothing[] = {0, 0.5, 0.7};
 
@@ -186,25 +191,12 @@ class Chooser {
       store(group[i], best.weights[i], best.errors[i], best.is_smoothed);
   }
 
-  /// ValueError for a name that no layer has.
-  void check_names() const {
-    for (const std::string& name : options_.keep) {
-      if (!used_.contains(name))
-        throw ValueError(cat("quantize: there is no linear layer in ", quoted(name)));
-    }
-  }
-
   const passes::QuantizedWeights& weights() const { return weights_; }
 
  private:
-  bool is_kept_by_name(const std::string& layer) {
-    bool kept = false;
-    for (const std::string& name : options_.keep) {
-      if (!is_below(layer, name)) continue;
-      used_.insert(name);
-      kept = true;
-    }
-    return kept;
+  bool is_kept_by_name(const std::string& layer) const {
+    return std::any_of(options_.keep.begin(), options_.keep.end(),
+                       [&](const std::string& name) { return is_below(layer, name); });
   }
 
   void store(const Layer& layer, const QuantizedWeight& weight, double error, bool is_smoothed) {
@@ -228,7 +220,6 @@ class Chooser {
   const QuantizeOptions& options_;
   QuantizeReport& report_;
   passes::QuantizedWeights weights_;
-  std::unordered_set<std::string> used_;
 };
 
 passes::QuantizedWeights choose_tables(Graph& graph, Precision dtype) {
@@ -237,7 +228,7 @@ passes::QuantizedWeights choose_tables(Graph& graph, Precision dtype) {
   passes::QuantizedWeights tables;
   for (const Node* node : passes::constant_tables(graph, kFewestTableRows)) {
     const Tensor table = passes::constant_of(node->input(0))->toTensor();
-    if (!tables.contains(table.impl().get()))
+    if (table.size(1) >= kFewestTableColumns && !tables.contains(table.impl().get()))
       tables.emplace(table.impl().get(), ops::quantize_weight(table, arithmetic));
   }
   return tables;
@@ -259,6 +250,49 @@ int64_t constant_bytes(const Graph& graph) {
   return sum;
 }
 
+/// Layers, and the modules around them.
+std::vector<std::string> names_to_keep(Graph& graph) {
+  std::vector<std::string> names;
+  std::unordered_set<std::string> seen;
+  for (const Group& group : groups_of(graph, {})) {
+    for (const Layer& layer : group) {
+      for (size_t end = layer.name.find('.'); end != std::string::npos; end = layer.name.find('.', end + 1)) {
+        if (seen.insert(layer.name.substr(0, end)).second) names.push_back(layer.name.substr(0, end));
+      }
+      if (seen.insert(layer.name).second) names.push_back(layer.name);
+    }
+  }
+  return names;
+}
+
+/// ValueError for a name that no layer has, nor a module around one.
+void check_keep(const std::vector<std::string>& keep, Graph& graph) {
+  if (keep.empty()) return;
+  std::vector<std::string> names = names_to_keep(graph);
+  for (const std::string& name : keep) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    throw ValueError(cat("quantize: there is no linear layer in ", quoted(name),
+                         "; layers and modules around them, the most similar first: ",
+                         listed(most_similar_first(name, std::move(names)), kMostNames)));
+  }
+}
+
+/// ValueError, with what to do, for a program of which nothing can be stored in low precision.
+void check_quantizable(Graph& graph, int64_t already, const passes::QuantizedWeights& tables) {
+  if (!passes::constant_linears(graph).empty() || !tables.empty()) return;
+  if (already > 0) {
+    throw ValueError(cat("quantize: all ", already,
+                         " linear layers are in low precision already; quantise the float32 module that this "
+                         "one was made from"));
+  }
+  if (const std::optional<ScalarType> other = passes::other_weights(graph)) {
+    throw ValueError(cat("quantize: linear layers have weights of ", dtype_name(*other),
+                         ", expected float32; load the archive with dtype float32, or convert it first: "
+                         "calque convert model.pt -o float32.pt --dtype float32"));
+  }
+  throw ValueError("quantize: the program calls neither linear nor embedding on weights of its own");
+}
+
 }  // namespace
 
 Quantized quantize(const Module& module, const QuantizeOptions& options) {
@@ -271,6 +305,10 @@ Quantized quantize(const Module& module, const QuantizeOptions& options) {
   Quantized made{.module = frozen,
                  .report = {.dtype = options.dtype, .is_seeded = options.calibration.empty()}};
   QuantizeReport& report = made.report;
+  report.already = passes::count_quantized_linears(graph);
+  const passes::QuantizedWeights tables = choose_tables(graph, options.dtype);
+  check_quantizable(graph, report.already, tables);
+  check_keep(options.keep, graph);
   const Samples samples = report.is_seeded ? seeded_samples(frozen) : options.calibration;
   report.samples = static_cast<int64_t>(samples.size());
   report.bytes_before = constant_bytes(graph);
@@ -279,10 +317,6 @@ Quantized quantize(const Module& module, const QuantizeOptions& options) {
   const Calibration calibration = calibrate(frozen.deepcopy(), samples);
   Chooser chooser(options, report);
   for (const Group& group : groups_of(graph, calibration)) chooser.choose(group);
-  chooser.check_names();
-  const passes::QuantizedWeights tables = choose_tables(graph, options.dtype);
-  if (chooser.weights().empty() && tables.empty())
-    throw ValueError("quantize: the program calls neither linear nor embedding on weights of its own");
   report.tables = static_cast<int64_t>(tables.size());
   passes::store_quantized_weights(graph, chooser.weights());
   passes::store_quantized_tables(graph, tables);

@@ -72,6 +72,12 @@ std::string fixed(double value, int digits) {
 
 bool is_kept(const QuantizeReport& report, const LayerQuality& layer) { return layer.stored != report.dtype; }
 
+std::string already_text(const QuantizeReport& report) {
+  if (report.already == 0) return "";
+  return cat(report.already,
+             " more were in low precision before: they stay as they are, and are not judged\n");
+}
+
 std::string layers_text(const QuantizeReport& report) {
   size_t width = 5;
   for (const LayerQuality& layer : report.layers) width = std::max(width, layer.name.size());
@@ -160,8 +166,8 @@ std::string to_text(const QuantizeReport& report) {
                                                : static_cast<double>(report.bytes_before) /
                                                      static_cast<double>(report.bytes_after);
   return cat("dtype ", precision_name(report.dtype), ": ", report.layers.size(), " linear layers, ", kept,
-             " of them kept in higher precision; ", report.tables, " embeddings\n", "weights ",
-             fixed(static_cast<double>(report.bytes_before) * 1e-6, 1), " MB -> ",
+             " of them kept in higher precision; ", report.tables, " embeddings\n", already_text(report),
+             "weights ", fixed(static_cast<double>(report.bytes_before) * 1e-6, 1), " MB -> ",
              fixed(static_cast<double>(report.bytes_after) * 1e-6, 1), " MB (1/", fixed(ratio, 1), ")\n",
              "judged on ", report.samples,
              report.is_seeded ? " made-up inputs: --calibrate with real text says more\n" : " inputs\n",
@@ -177,6 +183,7 @@ std::string to_json(const QuantizeReport& report) {
   json.key("bytes_before"), json.integer(report.bytes_before);
   json.key("bytes_after"), json.integer(report.bytes_after);
   json.key("tables"), json.integer(report.tables);
+  json.key("already"), json.integer(report.already);
   json.key("layers"), json.begin_array();
   for (const LayerQuality& layer : report.layers) write_layer(json, layer);
   json.end_array();

@@ -1,6 +1,7 @@
 #include <ostream>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "calque/error.h"
 #include "calque/jit.h"
 #include "ir/graph.h"
@@ -28,6 +29,15 @@ class StreamSink : public ByteSink {
   std::ostream& out_;
 };
 
+std::string why_nothing_is_packed(const Module& module) {
+  for (const NamedTensor& tensor : module.state_dict()) {
+    if (!tensor.value.is_floating_point() || tensor.value.dtype() == kFloat) continue;
+    return cat("save_packed: ", quoted(tensor.name), " is of ", dtype_name(tensor.value.dtype()),
+               ", and weights of float32 are packed: load the module with dtype float32 (--dtype float32)");
+  }
+  return "save_packed: `forward` multiplies by no weights of the module that can be packed; save it without";
+}
+
 }  // namespace
 
 void Module::save(const std::string& path, const ExtraFilesMap& extra_files) const {
@@ -46,11 +56,10 @@ void save(const Module& module, const std::string& path, const ExtraFilesMap& ex
 void save_packed(const Module& module, const std::string& path, const ExtraFilesMap& extra_files) {
   const Method forward = module.get_method("forward");
   prepare(forward.function(), module._ivalue());
-  const auto more = [](const std::vector<torchscript::WrittenStorage>& storages, const std::string& root,
-                       ZipWriter& zip) {
+  const auto more = [&](const std::vector<torchscript::WrittenStorage>& storages, const std::string& root,
+                        ZipWriter& zip) {
     if (write_packed(storages, root, zip) > 0) return;
-    throw ValueError(
-        "save_packed: `forward` multiplies by no weights of the module that can be packed; save it without");
+    throw ValueError(why_nothing_is_packed(module));
   };
   torchscript::write_archive_file(module._ivalue(), path, {.extra = extra_files, .more = more});
 }

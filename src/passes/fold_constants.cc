@@ -1,12 +1,15 @@
 // Runs what depends on constants only, and takes the branches that constants decide.
 #include <algorithm>
+#include <unordered_set>
 #include <vector>
 
 #include "base/text.h"
 #include "calque/error.h"
 #include "ir/native_class.h"
 #include "ops/operator.h"
+#include "passes/match.h"
 #include "passes/passes.h"
+#include "passes/store_quantized.h"
 #include "passes/writes.h"
 #include "tensor/budget.h"
 
@@ -79,7 +82,10 @@ bool is_number_type(const Type& type) {
 
 class Folder {
  public:
-  Folder(Graph& graph, const FoldOptions& options) : graph_(graph), options_(options) { writes_.add(graph); }
+  Folder(Graph& graph, const FoldOptions& options) : graph_(graph), options_(options) {
+    writes_.add(graph);
+    if (options.tensors) keep_stored_weights();
+  }
 
   void block(Block& b) {
     for (Node* node = b.first(); node != b.return_node();) {
@@ -97,6 +103,18 @@ class Folder {
   }
 
  private:
+  /// A weight in low precision would be one in float32, however small it is.
+  void keep_stored_weights() {
+    for_each_node(graph_.block(), [&](const Node& node) {
+      if (calls(node, "aten::linear") && stored_weight(node.input(1))) keep(*node.input(1)->node);
+    });
+  }
+
+  void keep(const Node& node) {
+    if (is_constant(node.output()) || !kept_.insert(&node).second) return;
+    for (const Value* input : node.inputs) keep(*input->node);
+  }
+
   void visit(Node& node) {
     if (node.is("prim::TupleUnpack") && node.input()->node->is("prim::TupleConstruct")) {
       for (size_t i = 0; i < node.outputs.size(); ++i)
@@ -145,7 +163,7 @@ class Folder {
   }
 
   void operation(Node& node) {
-    if (has_effect(node) || node.op->schema().is_varret) return;
+    if (has_effect(node) || node.op->schema().is_varret || kept_.contains(&node)) return;
     for (const Value* output : node.outputs) {
       if (writes_.may_be_written(output) || (!options_.tensors && !is_number_type(*output->type))) return;
     }
@@ -213,6 +231,7 @@ class Folder {
   Graph& graph_;
   const FoldOptions& options_;
   Writes writes_;
+  std::unordered_set<const Node*> kept_;  ///< that dequantise weights
 };
 
 bool all_can_be_constant(const std::vector<IValue>& values) {

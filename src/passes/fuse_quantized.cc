@@ -13,6 +13,7 @@
 #include "ops/quantized_weight.h"
 #include "passes/match.h"
 #include "passes/passes.h"
+#include "passes/store_quantized.h"
 #include "passes/writes.h"
 
 namespace calque::passes {
@@ -83,7 +84,9 @@ std::optional<QuantizedWeight> four_bits(const Node& view) {
   return is_list_of(view.input(1), {weight.rows(), weight.depth()}) ? std::optional(weight) : std::nullopt;
 }
 
-std::optional<QuantizedWeight> weight_of(const Value* value) {
+}  // namespace
+
+std::optional<QuantizedWeight> stored_weight(const Value* value) {
   const Node& node = *value->node;
   if (calls(node, "aten::view")) return four_bits(node);
   if (calls(node, "aten::mul")) {
@@ -93,6 +96,8 @@ std::optional<QuantizedWeight> weight_of(const Value* value) {
   const std::optional<Tensor> values = converted(value);
   return values ? std::optional(QuantizedWeight{.values = *values}) : std::nullopt;
 }
+
+namespace {
 
 class Fuser {
  public:
@@ -108,7 +113,7 @@ class Fuser {
   bool stays(const Value* value) { return !writes_.may_be_written(value); }
 
   void visit(Node& node) {
-    std::optional<QuantizedWeight> weight = weight_of(node.input(1));
+    std::optional<QuantizedWeight> weight = stored_weight(node.input(1));
     if (!weight || !(is_none(node.input(2)) || is_static(node.input(2)))) return;
     Value* input = node.input(0);
     const Node& mul = *input->node;
@@ -137,6 +142,16 @@ class Fuser {
 };
 
 }  // namespace
+
+int64_t count_quantized_linears(Graph& graph) {
+  int64_t count = 0;
+  for_each_node(graph.block(), [&](Node& node) {
+    if (calls(node, "aten::linear") ? stored_weight(node.input(1)).has_value()
+                                    : node.kind.starts_with("quantized::linear"))
+      ++count;
+  });
+  return count;
+}
 
 void fuse_quantized(Graph& graph) { Fuser(graph).block(graph.block()); }
 

@@ -15,12 +15,18 @@ namespace {
 using ops::QuantizedWeight;
 
 /// The constant matrix that the first or second input of a call is; nullptr when it is none.
-const TensorImpl* constant_matrix(const Value* value) {
+const TensorImpl* constant_matrix_of_any(const Value* value) {
   const IValue* constant = constant_of(value);
   const TensorImpl* tensor = constant == nullptr ? nullptr : constant->tensor_impl();
-  const bool fits = tensor != nullptr && tensor->dtype == kFloat && tensor->sizes.size() == 2 &&
-                    tensor->sizes[0] > 0 && tensor->sizes[1] > 0;
+  const bool fits =
+      tensor != nullptr && tensor->sizes.size() == 2 && tensor->sizes[0] > 0 && tensor->sizes[1] > 0;
   return fits ? tensor : nullptr;
+}
+
+/// Of float32.
+const TensorImpl* constant_matrix(const Value* value) {
+  const TensorImpl* tensor = constant_matrix_of_any(value);
+  return tensor != nullptr && tensor->dtype == kFloat ? tensor : nullptr;
 }
 
 template <class Fits>
@@ -131,6 +137,20 @@ std::vector<Node*> constant_tables(Graph& graph, int64_t rows) {
       },
       found);
   return found;
+}
+
+std::optional<ScalarType> other_weights(Graph& graph) {
+  std::vector<Node*> found;
+  find(
+      graph.block(),
+      [](const Node& node) {
+        const TensorImpl* weight =
+            calls(node, "aten::linear") ? constant_matrix_of_any(node.input(1)) : nullptr;
+        return weight != nullptr && weight->dtype != kFloat && is_floating_point(weight->dtype);
+      },
+      found);
+  if (found.empty()) return std::nullopt;
+  return constant_matrix_of_any(found.front()->input(1))->dtype;
 }
 
 void store_quantized_weights(Graph& graph, const QuantizedWeights& weights) {

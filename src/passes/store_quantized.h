@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -14,6 +15,15 @@ namespace calque::passes {
 std::vector<Node*> constant_linears(Graph& graph);
 /// Calls of embedding on a constant float32 table of at least `rows` rows.
 std::vector<Node*> constant_tables(Graph& graph, int64_t rows);
+
+/// The weight that a value dequantises, when fuse_quantized() knows the form.
+std::optional<ops::QuantizedWeight> stored_weight(const Value* value);
+/// How many calls of linear have weights in low precision: those that fuse_quantized() knows, and PyTorch's
+/// quantised operators.
+int64_t count_quantized_linears(Graph& graph);
+/// The dtype of the constant weights of the first call of linear on a matrix of other floating-point numbers
+/// than float32.
+std::optional<ScalarType> other_weights(Graph& graph);
 
 /// By the constant that they replace.
 using QuantizedWeights = std::unordered_map<const TensorImpl*, ops::QuantizedWeight>;

@@ -214,20 +214,95 @@ class Adder(torch.nn.Module):
         return x + y
 
 
+class SumLayer(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(64, 8)
+
+    def forward(self, x, y):
+        return self.layer(x + y)
+
+
 def test_errors_say_what_to_do(encoder, tmp_path):
     module = calque.jit.load(encoder[1])
     with pytest.raises(ValueError, match="found precision .int3.; expected one of float32, bf16, int8"):
         calque.jit.quantize(module, "int3")
     with pytest.raises(ValueError, match="float32 is no low precision"):
         calque.jit.quantize(module, "float32")
-    with pytest.raises(ValueError, match="there is no linear layer in .model.nonsense."):
-        calque.jit.quantize(module, keep=["model.nonsense"])
+    with pytest.raises(ValueError, match="there is no linear layer in .model.encoder.layer.7.; .* first: model.encoder.layer.0, model.encoder.layer.1, "):
+        calque.jit.quantize(module, keep=["model.pooler", "model.encoder.layer.7"])
     torch.jit.save(torch.jit.trace(Adder().eval(), (torch.zeros(2), torch.zeros(2))), tmp_path / "adder.pt")
     adder = calque.jit.load(tmp_path / "adder.pt")
+    torch.jit.save(torch.jit.trace(SumLayer().eval(), (torch.zeros(64), torch.zeros(64))), tmp_path / "sum.pt")
     with pytest.raises(ValueError, match="no value can be made up for the argument .x."):
-        calque.jit.quantize(adder)
+        calque.jit.quantize(calque.jit.load(tmp_path / "sum.pt"))
     with pytest.raises(ValueError, match="neither linear nor embedding"):
         calque.jit.quantize(adder, calibration=[[numpy.ones(2, numpy.float32)] * 2])
+
+
+def test_what_is_in_low_precision_already_is_refused(quantized, tmp_path, command):
+    dtype, made, report, path = quantized
+    for again in ("int8", "int4-weights"):
+        with pytest.raises(ValueError, match=f"all {len(report.layers)} linear layers are in low precision already; quantise the float32"):
+            calque.jit.quantize(calque.jit.load(path), again)
+    done = command.run("quantize", path, "-o", tmp_path / "again.pt", "--dtype", dtype)
+    assert done.returncode == 1 and "already" in done.stderr and not (tmp_path / "again.pt").exists()
+
+
+def test_a_frozen_one_stays_in_low_precision(quantized, tmp_path):
+    dtype, made, report, path = quantized
+    frozen = calque.jit.optimize_for_inference(calque.jit.freeze(calque.jit.load(path)))
+    calque.jit.save(frozen, tmp_path / "frozen.pt")
+    assert STORED[dtype] in constant_dtypes(torch.jit.load(tmp_path / "frozen.pt"))
+    ids, mask = batch(11)
+    for found, expected in zip(outputs(frozen, ids, mask), outputs(made, ids, mask)):
+        assert torch.equal(found, expected)
+
+
+def test_the_layers_that_are_left_are_quantised(encoder, tmp_path):
+    module = calque.jit.load(encoder[1])
+    some, first = calque.jit.quantize(module, keep=["model.encoder.layer.1", "model.pooler"])
+    calque.jit.save(some, tmp_path / "some.pt")
+    made, report = calque.jit.quantize(calque.jit.load(tmp_path / "some.pt"))
+    left = [layer.name for layer in first.layers if layer.stored == "float32"]
+    assert first.already == 0 and report.already == len(first.layers) - len(left)
+    assert len(report.layers) == len(left) and f"{report.already} more were in low precision before" in str(report)
+    # What the first step did to embeddings is done once: the scales of their rows are no tables.
+    assert first.tables == 2 and report.tables == 0
+    ids, mask = batch(5)
+    once, _ = calque.jit.quantize(module)
+    for found, expected in zip(outputs(made, ids, mask), outputs(once, ids, mask)):
+        assert cosine(found, expected).min() > 0.999
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_weights_of_another_dtype_are_named(dtype, tiny, tmp_path, command):
+    commands.export(tiny, tmp_path / "m.pt", dtype=getattr(calque, dtype))
+    with pytest.raises(ValueError, match=f"weights of {dtype}, expected float32; .*--dtype float32"):
+        commands.quantize(tmp_path / "m.pt", tmp_path / "q.pt")
+    done = command.run("convert", tmp_path / "m.pt", "-o", tmp_path / "p.pt", "--pack", "int8")
+    assert done.returncode == 1 and f"is of {dtype}, and weights of float32 are packed" in done.stderr
+    command("convert", tmp_path / "m.pt", "-o", tmp_path / "f.pt", "--dtype", "float32")
+    assert commands.quantize(tmp_path / "f.pt", tmp_path / "q.pt").layers
+
+
+def test_a_dtype_that_changes_nothing_is_noted(quantized, tmp_path, command, caplog):
+    path = quantized[3]
+    done = command.run("convert", path, "-o", tmp_path / "half.pt", "--dtype", "float16")
+    assert done.returncode == 0 and "dtype float16 changes nothing" in done.stderr
+    with caplog.at_level("INFO", logger="calque"):
+        calque.jit.load(path, dtype=calque.float16)
+    assert "dtype float16 changes nothing" in caplog.text
+
+
+def test_calibration_is_what_it_says(tiny, tmp_path, command):
+    commands.export(tiny, tmp_path / "m.pt")
+    done = command.run("quantize", tmp_path / "m.pt", "-o", tmp_path / "q.pt", "--calibrate", "lines.csv", "--tokenizer", tiny)
+    assert done.returncode == 2 and "ends in none of .txt, .npz" in done.stderr
+    done = command.run("quantize", tmp_path / "m.pt", "-o", tmp_path / "q.pt", "--tokenizer", tiny)
+    assert done.returncode == 2 and "--tokenizer reads the texts of --calibrate" in done.stderr
+    with pytest.raises(ValueError, match="tokenizer reads the texts of calibrate"):
+        commands.quantize(tmp_path / "m.pt", tmp_path / "q.pt", tokenizer=tiny)
 
 
 def test_the_command_writes_the_same(tiny, tmp_path, command):
