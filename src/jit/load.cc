@@ -33,7 +33,7 @@ Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& o
   Module module(archive.root);
   note_dtype(module, options);
   if (archive.root->unit == nullptr) return module;
-  use_packed(archive, options);
+  const PackedCounts packed = use_packed(archive, options);
   int64_t nodes = 0;
   passes::check_names(options.disable_pass);
   const PlanOptions plan{.disabled = options.disable_pass,
@@ -49,6 +49,7 @@ Module module_of(const torchscript::LoadedArchive& archive, const LoadOptions& o
   if (!options.prepare || !forward || nodes > passes::kMostNodesToSearch) return module;
   try {
     prepare(forward->function(), archive.root);
+    note_packed_anew(packed, archive, options);
   } catch (const Error&) {
     if (options.time_passes || !options.dump_phases.empty()) throw;
     return module;  // A program that cannot be planned says so when it is run.

@@ -1,6 +1,7 @@
 #include "jit/packed_records.h"
 
 #include <array>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +24,8 @@ namespace {
 constexpr std::string_view kIndex = "packed/index.json";
 /// Of the tensors that packed weights are made of.
 constexpr std::array kDtypes = {kFloat, kChar, kBFloat16, kByte};
+/// Values that belong to one storage are found one by one: a crafted index must not make that slow.
+constexpr size_t kMostMatrices = 1 << 14;
 
 std::string part_name(int64_t layer, size_t part) { return cat("packed/", layer, ".", part); }
 
@@ -115,6 +118,54 @@ class PackedWriter {
   int64_t layers_ = 0;
 };
 
+void note(const LoadOptions& options, const std::string& why) {
+  if (!options.on_note) return;
+  options.on_note(cat("the archive's packed weights are not used, and packed anew: ", why));
+}
+
+/// How many of the sources are weights of the matrix [k, n], one below the other. They stand first. 0 when
+/// they do not make up the matrix.
+size_t count_weights(const std::vector<Tensor>& sources, int64_t k, int64_t n) {
+  size_t count = 0;
+  int64_t rows = 0;
+  while (count < sources.size() && rows < n) {
+    const Tensor& weight = sources[count];
+    // Two digits of 4 bits share a byte.
+    const int64_t per_column = weight.dtype() == kByte ? 2 : 1;
+    if (weight.dim() != 2 || weight.size(0) > n || weight.size(1) > k || weight.size(1) * per_column != k)
+      return 0;
+    rows += weight.size(0);
+    ++count;
+  }
+  return rows == n ? count : 0;
+}
+
+/// The weights are followed by a bias for each, or by fewer, which says nothing.
+bool has_other_bias(const std::vector<float>& packed, const std::vector<Tensor>& sources, size_t weights) {
+  if (packed.empty() || sources.size() < 2 * weights) return false;
+  size_t at = 0;
+  for (size_t i = 0; i < weights; ++i) {
+    const Tensor& bias = sources[weights + i];
+    if (bias.dtype() != kFloat || bias.dim() != 1 || bias.size(0) != sources[i].size(0)) return false;
+    const Tensor values = bias.contiguous();
+    const auto bytes = static_cast<size_t>(values.nbytes());
+    if (std::memcmp(values.data_ptr<float>(), packed.data() + at, bytes) != 0) return true;
+    at += static_cast<size_t>(bias.size(0));
+  }
+  return false;
+}
+
+PackedCounts count_packed(const torchscript::LoadedArchive& archive) {
+  PackedCounts counts;
+  for (const torchscript::ArchiveStorage& storage : archive.storages) {
+    for (const DerivedValue& value : derived_values(*storage.storage)) {
+      if (const auto arithmetic = ops::arithmetic_of_kind(value.kind))
+        ++counts[static_cast<Precision>(*arithmetic)];
+    }
+  }
+  return counts;
+}
+
 /// Reads the index, and gives each layer's packed weights to the storages that they were made of.
 class PackedReader {
  public:
@@ -123,21 +174,23 @@ class PackedReader {
     for (const torchscript::ArchiveStorage& storage : archive.storages) storages_[storage.record] = &storage;
   }
 
+  /// Those that were refused one by one.
+  const PackedCounts& refused() const { return refused_; }
+
   void read(const JsonRef& index) {
     const int64_t layout = index.get_int("layout");
     if (layout != kernels::kPackedLayout) {
       return note(cat("they are of layout ", layout, ", this version reads ", kernels::kPackedLayout));
     }
     const JsonRef layers = index.get("layers");
+    if (layers.size() > kMostMatrices)
+      return note(cat("they are ", layers.size(), " matrices, at most ", kMostMatrices, " are read"));
     for (size_t i = 0; i < layers.size(); ++i) read_layer(layers.at(i), static_cast<int64_t>(i));
   }
 
-  void note(const std::string& why) const {
-    if (!options_.on_note) return;
-    options_.on_note(cat("the archive's packed weights are not used, and packed anew: ", why));
-  }
-
  private:
+  void note(const std::string& why) const { jit::note(options_, why); }
+
   void read_layer(const JsonRef& layer, int64_t index) {
     const std::optional<Isa> isa = parse_isa(layer.get_string("isa"));
     if (isa != active_isa()) {
@@ -147,26 +200,47 @@ class PackedReader {
       return;
     }
     const Precision precision = precision_from_name(layer.get_string("precision"));
-    const std::optional<std::vector<Tensor>> sources = read_sources(layer.get("sources"));
+    if (!use_layer(layer, index, precision, *isa)) ++refused_[precision];
+  }
+
+  /// False when it is not as it should be, which a note has said.
+  bool use_layer(const JsonRef& layer, int64_t index, Precision precision, Isa isa) {
+    const std::optional<std::vector<Tensor>> sources = read_sources(layer.get("sources"), index);
+    if (!sources) return false;
     std::optional<kernels::PackedImage> image = read_image(layer, index);
-    if (!sources || !image) return;
-    if (sources->front().dtype() != kFloat || precision == options_.precision) {
-      for (const kernels::PackedPart& part : image->parts) bring_pages(part.bytes.data(), part.bytes.size());
-    }
+    if (!image) return false;
+    const size_t weights = count_weights(*sources, image->k, image->n);
+    if (weights == 0) return refuse(index, "has other sizes than its sources");
     const auto arithmetic = static_cast<ops::Arithmetic>(precision);
-    image->isa = *isa;
+    image->isa = isa;
+    const std::vector<kernels::PackedPart> parts = image->parts;
     std::shared_ptr<const ops::PackedLayers> packed = packed_layers_of(arithmetic, std::move(*image));
-    if (packed == nullptr) return note(cat("matrix ", index, " has other sizes than its records"));
+    if (packed == nullptr) return refuse(index, "has other sizes than its records");
+    if (has_other_bias(packed->bias, *sources, weights))
+      return refuse(index, "was packed with another bias than that of its sources");
+    if (sources->front().dtype() != kFloat || precision == options_.precision) {
+      for (const kernels::PackedPart& part : parts) bring_pages(part.bytes.data(), part.bytes.size());
+    }
     derived_value(ops::packed_kind(arithmetic), *sources, [&] { return packed; });
+    return true;
+  }
+
+  bool refuse(int64_t index, std::string_view why) const {
+    note(cat("matrix ", index, " ", why));
+    return false;
   }
 
   /// nullopt when one is not in place, or holds other bytes than were packed.
-  std::optional<std::vector<Tensor>> read_sources(const JsonRef& list) const {
+  std::optional<std::vector<Tensor>> read_sources(const JsonRef& list, int64_t index) const {
     std::vector<Tensor> sources;
     for (size_t i = 0; i < list.size(); ++i) {
       const JsonRef source = list.at(i);
-      const auto found = storages_.find(source.get_string("record"));
-      if (found == storages_.end()) return std::nullopt;
+      const std::string record = source.get_string("record");
+      const auto found = storages_.find(record);
+      if (found == storages_.end()) {
+        note(cat("record ", quoted(record), ", which matrix ", index, " was made of, is not in the archive"));
+        return std::nullopt;
+      }
       if (found->second->crc32 != source.get_int("crc32")) {
         note(cat("record ", quoted(found->first), " has changed since"));
         return std::nullopt;
@@ -216,6 +290,7 @@ class PackedReader {
   const torchscript::LoadedArchive& archive_;
   const LoadOptions& options_;
   std::unordered_map<std::string, const torchscript::ArchiveStorage*> storages_;
+  PackedCounts refused_;
   bool noted_isa_ = false;
 };
 
@@ -237,20 +312,36 @@ int64_t write_packed(const std::vector<torchscript::WrittenStorage>& storages, c
   return writer.finish();
 }
 
-void use_packed(const torchscript::LoadedArchive& archive, const LoadOptions& options) {
+PackedCounts use_packed(const torchscript::LoadedArchive& archive, const LoadOptions& options) {
   const ZipEntry* const entry = archive.zip->find(cat(archive.folder, kIndex));
-  if (entry == nullptr) return;
+  if (entry == nullptr) return {};
   PackedReader reader(archive, options);
   const ZipRecord content = archive.zip->read(*entry);
   try {
     reader.read(parse_json(content.text(), std::string(kIndex)));
+    PackedCounts known = count_packed(archive);
+    for (const auto& [precision, count] : reader.refused()) known[precision] += count;
+    return known;
   } catch (const LoadError& error) {
     if (options.verify_checksums) throw;
-    reader.note(error.what());
+    note(options, error.what());
   } catch (const RuntimeError& error) {
-    reader.note(error.what());
+    note(options, error.what());
   } catch (const ValueError& error) {
-    reader.note(error.what());
+    note(options, error.what());
+  }
+  return {};
+}
+
+void note_packed_anew(const PackedCounts& known, const torchscript::LoadedArchive& archive,
+                      const LoadOptions& options) {
+  if (known.empty()) return;
+  PackedCounts now = count_packed(archive);
+  for (const auto& [precision, count] : known) {
+    const int64_t more = now[precision] - count;
+    if (more > 0)
+      note(options, cat(more, " matrices of ", precision_name(precision),
+                        " that forward multiplies by are made of other sources than those in the index"));
   }
 }
 

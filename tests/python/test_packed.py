@@ -84,12 +84,17 @@ def test_bits_are_those_of_packing_at_load(archive, packed, notes):
 
 
 def test_what_is_packed_is_used(packed, tmp_path):
-    """Zeros in the packed records, and a directory that agrees: the results tell where the weights come from."""
+    """Zeros in the packed weights, and a directory that agrees: the results tell where the weights come from."""
     precision, path = packed
-    zeroed = rewritten(path, tmp_path / "zero.pt", lambda name, content: bytes(len(content)) if "packed/" in name and name != INDEX else content)
+    with zipfile.ZipFile(path) as records:
+        layers = json.loads(records.read(INDEX))["layers"]
+    weights = {f"archive/packed/{i}.{part}" for i, layer in enumerate(layers) for part in range(len(layer["parts"]) - 1)}
+    zeroed = rewritten(path, tmp_path / "zero.pt", lambda name, content: bytes(len(content)) if name in weights else content)
     module, other = calque.jit.load(zeroed, precision=precision), calque.jit.load(path, precision=precision)
     ours, theirs = (m(*inputs(1).values())[1].numpy() for m in (module, other))
-    assert numpy.all(ours == 0) and not numpy.all(theirs == 0)
+    expected = numpy.tanh(other.pooler.dense.bias.numpy())
+    numpy.testing.assert_allclose(ours, numpy.broadcast_to(expected, ours.shape), atol=1e-6)
+    assert numpy.abs(theirs - expected).max() > 0.01
 
 
 def test_every_linear_layer_is_in_the_index(packed):
@@ -219,6 +224,110 @@ def test_missing_and_short_records_are_left_alone(archive, float32, tmp_path, no
         broken = rewritten(float32, tmp_path / f"{number}.pt", lambda name, content: change(content) if name.endswith("packed/3.0") else content)
         assert same(results(broken), results(archive))
         assert len(notes()) == number + 1
+
+
+def with_index(path, to, change):
+    """A copy whose index `change` has edited in place."""
+
+    def edit(name, content):
+        if name != INDEX:
+            return content
+        index = json.loads(content)
+        change(index["layers"])
+        return json.dumps(index).encode()
+
+    return rewritten(path, to, edit)
+
+
+def swap(a, b, key):
+    a[key], b[key] = b[key], a[key]
+
+
+def of_size(layers, k, n):
+    return [layer for layer in layers if (layer["k"], layer["n"]) == (k, n)]
+
+
+def sources_of_two_layers(layers):
+    swap(*of_size(layers, 36, 50), "sources")
+
+
+def sources_of_two_sizes(layers):
+    swap(of_size(layers, 36, 50)[0], of_size(layers, 50, 36)[0], "sources")
+
+
+def weights_of_one_layer(layers):
+    (sources,) = (layer["sources"] for layer in of_size(layers, 36, 108)[:1])
+    sources[0], sources[1] = sources[1], sources[0]
+
+
+def weight_and_bias(layers):
+    layers[0]["sources"].reverse()
+
+
+def unknown_source(layers):
+    layers[0]["sources"][-1]["record"] = "data/\x1b[31mnone"
+
+
+MISTAKEN = {
+    sources_of_two_layers: ["was packed with another bias"] * 2,
+    sources_of_two_sizes: ["has other sizes than its sources"] * 2,
+    weights_of_one_layer: ["1 matrices of {} that forward multiplies by are made of other sources"],
+    weight_and_bias: ["matrix 0 has other sizes than its sources"],
+    unknown_source: ["none\", which matrix 0 was made of, is not in the archive"],
+}
+
+
+@pytest.fixture(scope="module")
+def uneven(tiny, tmp_path_factory):
+    """Biases that differ from layer to layer: those of a fresh model are zeros."""
+    path = tmp_path_factory.mktemp("packed") / "uneven.pt"
+    commands.export(tiny, path)
+    module, rng = calque.jit.load(path), numpy.random.default_rng(4)
+    for name, tensor in module.named_parameters():
+        if name.endswith("bias"):
+            tensor.copy_(calque.tensor(rng.standard_normal(tensor.shape).astype(numpy.float32)))
+    calque.jit.save(module, path)
+    return path
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("change", MISTAKEN)
+def test_sources_that_are_mistaken_are_told(uneven, tmp_path, notes, precision, change):
+    commands.convert(uneven, tmp_path / "packed.pt", pack=precision)
+    assert same(results(tmp_path / "packed.pt", precision), results(uneven, precision)) and notes() == []
+    wrong = with_index(tmp_path / "packed.pt", tmp_path / "wrong.pt", change)
+    assert same(results(wrong, precision), results(uneven, precision))
+    told = [note for text in MISTAKEN[change] for note in notes() if text.format(precision) in note]
+    assert len(told) >= len(MISTAKEN[change]) and "\x1b" not in "".join(notes())
+
+
+def test_a_load_in_another_precision_is_no_mistake(packed, notes):
+    _, path = packed
+    for precision in PRECISIONS:
+        calque.jit.load(path, precision=precision)
+    assert notes() == []
+
+
+def test_passes_that_are_left_out_are_told(float32, archive, notes):
+    """Query, key and value are one matrix in the archive, and three without the pass that joins them."""
+    assert same(results(float32, disable_pass=["merge_linears"]), results(archive, disable_pass=["merge_linears"]))
+    assert any("6 matrices of float32 that forward" in note for note in notes())
+
+
+def test_an_index_of_very_many_matrices_is_not_read(float32, archive, tmp_path, notes):
+    path = with_index(float32, tmp_path / "many.pt", lambda layers: layers.extend(layers[:1] * 20_000))
+    assert same(results(path), results(archive))
+    assert any("at most 16384 are read" in note for note in notes())
+
+
+def test_empty_matrices_are_no_harm(float32, archive, tmp_path, notes):
+    def empty(layers):
+        source = layers[0]["sources"][0]
+        many = [{**source, "offset": i, "sizes": [0, 0], "strides": [1, 1]} for i in range(5_000)]
+        layers[1:] = [{**layers[0], "k": 0, "n": 0, "parts": [0, 0], "sources": [one]} for one in many]
+
+    assert same(results(with_index(float32, tmp_path / "empty.pt", empty)), results(archive))
+    assert any("matrix 5000 has other sizes than its sources" in note for note in notes())
 
 
 def test_random_changes_of_the_index_do_no_harm(archive, float32, tmp_path):
