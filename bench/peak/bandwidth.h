@@ -16,8 +16,8 @@ class BandwidthProbe {
 
   explicit BandwidthProbe(int threads, int64_t bytes = kLarge);
 
-  /// Reads at least kLarge bytes by each of three loops, which ask ahead in different ways or not at all; bytes
-  /// per second of the fastest, in units of 1e9.
+  /// Reads at least kLarge bytes by each of three loops, which ask ahead in different ways or not at all;
+  /// bytes per second of the fastest, in units of 1e9.
   double measure();
 
  private:

@@ -18,8 +18,8 @@ class WithoutGil {
   PyThreadState* state_;
 };
 
-/// Calls `release` with the GIL, from a thread that may have it or not. Does nothing while the interpreter ends or
-/// when it is gone: what would have been released then goes with the process.
+/// Calls `release` with the GIL, from a thread that may have it or not. Does nothing while the interpreter
+/// ends or when it is gone: what would have been released then goes with the process.
 void with_gil_unless_exiting(void (*release)(void*), void* object);
 
 /// Has the interpreter say when it ends.
