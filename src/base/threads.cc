@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -68,29 +69,30 @@ class BlockedSignals {
 
 }  // namespace
 
-// What the threads of one loop share.
+// What the threads of one loop share. Each has a part of the range to begin with, the same in each loop over
+// as many chunks: what one loop wrote, the next finds in the cache of the same processor. Who is done helps
+// the others.
 class ThreadPool::LoopParts {
  public:
-  void begin(const Loop& loop) {
+  void begin(const Loop& loop, int threads) {
     loop_ = loop;
-    next_.store(loop.begin, std::memory_order_relaxed);
+    const int64_t chunks = (loop.end - loop.begin - 1) / loop.grain + 1;
+    count_ = static_cast<int>(std::min<int64_t>({chunks, threads, kMostShares}));
+    int64_t first = loop.begin;
+    for (int i = 0; i < count_; ++i) {
+      const int64_t own = chunks / count_ + (i < chunks % count_ ? 1 : 0);
+      const bool is_last = i == count_ - 1;
+      shares_[static_cast<size_t>(i)].next.store(first, std::memory_order_relaxed);
+      first = is_last ? loop.end : first + own * loop.grain;
+      shares_[static_cast<size_t>(i)].end = first;
+    }
     failed_.store(false, std::memory_order_relaxed);
   }
 
-  // Takes parts until none is left; in many threads at once.
-  void work() {
-    const Loop& loop = loop_;
-    while (true) {
-      const int64_t lo = next_.fetch_add(loop.grain, std::memory_order_relaxed);
-      if (lo >= loop.end) return;
-      const int64_t hi = loop.end - lo > loop.grain ? lo + loop.grain : loop.end;
-      try {
-        loop.call(loop.body, lo, hi);
-      } catch (...) {
-        if (!failed_.exchange(true, std::memory_order_acq_rel)) error_ = std::current_exception();
-        next_.store(loop.end, std::memory_order_relaxed);
-        return;
-      }
+  // Takes chunks until none is left, of share `self` first; in many threads at once.
+  void work(int self) {
+    for (int i = 0; i < count_; ++i) {
+      if (!work_on(shares_[static_cast<size_t>((self + i) % count_)])) return;
     }
   }
 
@@ -100,10 +102,37 @@ class ThreadPool::LoopParts {
   }
 
  private:
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+  static constexpr int kMostShares = 16;  // more threads begin together with others
+
+  // False when the body threw.
+  bool work_on(Share& share) {
+    const Loop& loop = loop_;
+    while (true) {
+      const int64_t lo = share.next.fetch_add(loop.grain, std::memory_order_relaxed);
+      if (lo >= share.end) return true;
+      const int64_t hi = share.end - lo > loop.grain ? lo + loop.grain : share.end;
+      try {
+        loop.call(loop.body, lo, hi);
+      } catch (...) {
+        if (!failed_.exchange(true, std::memory_order_acq_rel)) error_ = std::current_exception();
+        for (int i = 0; i < count_; ++i) {
+          Share& left = shares_[static_cast<size_t>(i)];
+          left.next.store(left.end, std::memory_order_relaxed);
+        }
+        return false;
+      }
+    }
+  }
+
   Loop loop_{};
+  int count_ = 0;
   std::exception_ptr error_;
   std::atomic<bool> failed_{false};
-  alignas(64) std::atomic<int64_t> next_{0};
+  std::array<Share, kMostShares> shares_{};
 };
 
 // The threads of one pool in one process. `gate_` says who is inside the loop: bit 31 is set while the loop
@@ -129,7 +158,7 @@ class ThreadPool::Workers {
     open(loop, helpers);
     {
       const ParallelScope scope;
-      parts_.work();
+      parts_.work(0);
     }
     close();
     parts_.rethrow();
@@ -157,9 +186,10 @@ class ThreadPool::Workers {
       threads_.reserve(static_cast<size_t>(count));
       while (static_cast<int>(threads_.size()) < count) {
         const int cpu = cpus.empty() ? -1 : cpus[(threads_.size() + 1) % cpus.size()];
-        threads_.emplace_back([this, cpu, seen = bell_.load(std::memory_order_relaxed)] {
+        const int self = static_cast<int>(threads_.size()) + 1;
+        threads_.emplace_back([this, cpu, self, seen = bell_.load(std::memory_order_relaxed)] {
           if (cpu >= 0) bind_thread(cpu);
-          serve(seen);
+          serve(self, seen);
         });
       }
     } catch (const std::system_error& error) {
@@ -170,7 +200,7 @@ class ThreadPool::Workers {
   }
 
   void open(const Loop& loop, int helpers) {
-    parts_.begin(loop);
+    parts_.begin(loop, helpers + 1);
     gate_.store(kOpen, std::memory_order_release);
     ring(helpers);
   }
@@ -199,13 +229,13 @@ class ThreadPool::Workers {
     }
   }
 
-  void serve(uint32_t seen) {
+  void serve(int self, uint32_t seen) {
     t_in_parallel = true;
     while (true) {
       seen = await_bell(seen);
       if (stop_.load(std::memory_order_relaxed)) return;
       if (!enter()) continue;
-      parts_.work();
+      parts_.work(self);
       if (gate_.fetch_sub(1, std::memory_order_acq_rel) == 1) gate_.notify_one();
     }
   }
@@ -321,12 +351,13 @@ bool ThreadPool::run_by_runner(const Loop& loop, int threads) {
   const RunnerLoop current(*this);
   if (current.runner() == nullptr) return false;
   LoopParts parts;
-  parts.begin(loop);
+  parts.begin(loop, threads);
+  std::atomic<int> entered{0};
   const int64_t chunks = (loop.end - loop.begin - 1) / loop.grain + 1;
   const ParallelScope caller;  // what the runner calls of this library here cannot wait for this loop
-  current.runner()->run(static_cast<int>(std::min<int64_t>(chunks, threads)), [&parts] {
+  current.runner()->run(static_cast<int>(std::min<int64_t>(chunks, threads)), [&parts, &entered] {
     const ParallelScope scope;
-    parts.work();
+    parts.work(entered.fetch_add(1, std::memory_order_relaxed));
   });
   parts.rethrow();
   return true;
