@@ -94,8 +94,7 @@ void shapes(benchmark::internal::Benchmark* bench, const std::vector<int64_t>& r
   }
 }
 
-void all_shapes(benchmark::internal::Benchmark* bench) { shapes(bench, {1, 8, 16, 32, 128, 512}); }
-void few_rows(benchmark::internal::Benchmark* bench) { shapes(bench, {1, 8, 16}); }
+void all_shapes(benchmark::internal::Benchmark* bench) { shapes(bench, {1, 4, 8, 16, 32, 64, 128, 512}); }
 void some_shapes(benchmark::internal::Benchmark* bench) { shapes(bench, {128}); }
 
 }  // namespace
@@ -103,8 +102,8 @@ void some_shapes(benchmark::internal::Benchmark* bench) { shapes(bench, {128}); 
 BENCHMARK_CAPTURE(packed_f32, bias, Activation::kNone)->Apply(all_shapes);
 BENCHMARK_CAPTURE(packed_bf16, bias, Activation::kNone)->Apply(all_shapes);
 BENCHMARK_CAPTURE(packed_int8, bias, Activation::kNone)->Apply(all_shapes);
-BENCHMARK(weights_int8)->Apply(few_rows);
-BENCHMARK(weights_int4)->Apply(few_rows);
+BENCHMARK(weights_int8)->Apply(all_shapes);
+BENCHMARK(weights_int4)->Apply(all_shapes);
 BENCHMARK_CAPTURE(packed_f32, gelu, Activation::kGelu)->Apply(some_shapes);
 BENCHMARK_CAPTURE(packed_bf16, gelu, Activation::kGelu)->Apply(some_shapes);
 BENCHMARK_CAPTURE(packed_int8, gelu, Activation::kGelu)->Apply(some_shapes);

@@ -1,6 +1,7 @@
 #include "kernels/simd/avx2.h"
 #include "kernels/gemm_weights/float_rows.h"
 #include "kernels/gemm_weights/int4_loop.h"
+#include "kernels/gemm_weights/unpack_loop.h"
 #include "kernels/gemm_words/tile.h"
 
 #define CALQUE_SIMD [[gnu::always_inline]] static inline
@@ -48,17 +49,17 @@ struct Avx2Digits : Avx2Weights {
   CALQUE_SIMD V finish(const WordTile&, int, int, int, Sum sum, V bias) { return V::add(sum, bias); }
 };
 
-// 12 sums, 3 vectors of B and one of A: all 16 registers. Of 4 bits: 6 sums, 2 scales, 2 least values, 2
-// words of digits, their floats and one of A: 14.
+// 12 sums, 3 vectors of B and one of A: all 16 registers.
 using TilesInt8Weights = WordTiles<Avx2Weights, 4, 3>;
-using TilesInt4Weights = WordTiles<Avx2Digits, 3, 2, Int4Loop<Avx2Digits>>;
+// 6 sums, 2 scales, 2 least values, 2 words of digits, their floats and one of A: 14.
+using FewInt4Weights = WordTiles<Avx2Digits, 3, 2, Int4Loop<Avx2Digits>>;
 
 }  // namespace
 
-constexpr WordKernels kWeightsInt8Avx2{TilesInt8Weights::kMr, TilesInt8Weights::kNr, TilesInt8Weights::kWidth,
-                                       TilesInt8Weights::run, pack_float_row};
-constexpr WordKernels kWeightsInt4Avx2{TilesInt4Weights::kMr, TilesInt4Weights::kNr, TilesInt4Weights::kWidth,
-                                       TilesInt4Weights::run, pack_float_groups};
+constexpr WordKernels kWeightsInt8Avx2 =
+    unpacking_kernels<TilesInt8Weights, Avx2Weights, FirstInt8Loop<Avx2Weights>, 4, 3>(pack_float_row);
+constexpr WordKernels kWeightsInt4Avx2 =
+    unpacking_kernels<FewInt4Weights, Avx2Digits, FirstInt4Loop<Avx2Digits>, 6, 2>(pack_float_groups);
 
 }  // namespace calque::kernels
 

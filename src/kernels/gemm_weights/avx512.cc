@@ -1,6 +1,7 @@
 #include "kernels/simd/avx512.h"
 #include "kernels/gemm_weights/float_rows.h"
 #include "kernels/gemm_weights/int4_loop.h"
+#include "kernels/gemm_weights/unpack_loop.h"
 #include "kernels/gemm_words/tile.h"
 
 #define CALQUE_SIMD [[gnu::always_inline]] static inline
@@ -47,17 +48,18 @@ struct Avx512Digits : Avx512Weights {
   CALQUE_SIMD V finish(const WordTile&, int, int, int, Sum sum, V bias) { return V::add(sum, bias); }
 };
 
-// 24 sums, 3 vectors of B and one of A: 28 of 32 registers.
+// 24 sums, 3 vectors of B and one of A: 28 of 32 registers. Bytes become float32 beside the sums, in units
+// that those leave idle.
 using TilesInt8Weights = WordTiles<Avx512Weights, 8, 3>;
-// 18 sums, 3 scales, 3 least values, 3 words of digits, their floats, one of B and one of A: 30 of 32.
-using TilesInt4Weights = WordTiles<Avx512Digits, 6, 3, Int4Loop<Avx512Digits>>;
+// 12 sums, 3 scales, 3 least values, 3 words of digits, their floats, one of B and one of A: 24 of 32.
+using FewInt4Weights = WordTiles<Avx512Digits, 4, 3, Int4Loop<Avx512Digits>>;
 
 }  // namespace
 
 constexpr WordKernels kWeightsInt8Avx512{TilesInt8Weights::kMr, TilesInt8Weights::kNr,
                                          TilesInt8Weights::kWidth, TilesInt8Weights::run, pack_float_row};
-constexpr WordKernels kWeightsInt4Avx512{TilesInt4Weights::kMr, TilesInt4Weights::kNr,
-                                         TilesInt4Weights::kWidth, TilesInt4Weights::run, pack_float_groups};
+constexpr WordKernels kWeightsInt4Avx512 =
+    unpacking_kernels<FewInt4Weights, Avx512Digits, FirstInt4Loop<Avx512Digits>, 8, 3>(pack_float_groups);
 
 }  // namespace calque::kernels
 

@@ -1,6 +1,7 @@
 #include "kernels/simd/neon.h"
 #include "kernels/gemm_weights/float_rows.h"
 #include "kernels/gemm_weights/int4_loop.h"
+#include "kernels/gemm_weights/unpack_loop.h"
 #include "kernels/gemm_words/tile.h"
 
 #define CALQUE_SIMD [[gnu::always_inline]] static inline
@@ -39,17 +40,17 @@ struct NeonDigits : NeonWeights {
   CALQUE_SIMD V finish(const WordTile&, int, int, int, Sum sum, V bias) { return V::add(sum, bias); }
 };
 
-// 24 sums, 3 vectors of B and one of A: 28 of 32 registers. Of 4 bits: 12 sums, 3 scales, 3 least values, 3
-// words of digits, their floats, one of A and the mask: 26.
+// 24 sums, 3 vectors of B and one of A: 28 of 32 registers.
 using TilesInt8Weights = WordTiles<NeonWeights, 8, 3>;
-using TilesInt4Weights = WordTiles<NeonDigits, 4, 3, Int4Loop<NeonDigits>>;
+// 12 sums, 3 scales, 3 least values, 3 words of digits, their floats, one of A and the mask: 26.
+using FewInt4Weights = WordTiles<NeonDigits, 4, 3, Int4Loop<NeonDigits>>;
 
 }  // namespace
 
-constexpr WordKernels kWeightsInt8Neon{TilesInt8Weights::kMr, TilesInt8Weights::kNr, TilesInt8Weights::kWidth,
-                                       TilesInt8Weights::run, pack_float_row};
-constexpr WordKernels kWeightsInt4Neon{TilesInt4Weights::kMr, TilesInt4Weights::kNr, TilesInt4Weights::kWidth,
-                                       TilesInt4Weights::run, pack_float_groups};
+constexpr WordKernels kWeightsInt8Neon =
+    unpacking_kernels<TilesInt8Weights, NeonWeights, FirstInt8Loop<NeonWeights>, 8, 3>(pack_float_row);
+constexpr WordKernels kWeightsInt4Neon =
+    unpacking_kernels<FewInt4Weights, NeonDigits, FirstInt4Loop<NeonDigits>, 8, 3>(pack_float_groups);
 
 }  // namespace calque::kernels
 

@@ -3,6 +3,7 @@
 
 #include "kernels/gemm_weights/float_rows.h"
 #include "kernels/gemm_weights/int4_loop.h"
+#include "kernels/gemm_weights/unpack_loop.h"
 #include "kernels/gemm_words/portable.h"
 #include "kernels/gemm_words/tile.h"
 
@@ -42,13 +43,13 @@ struct ScalarDigits : ScalarWeights {
 };
 
 using TilesInt8Weights = WordTiles<ScalarWeights, 4, 2>;
-using TilesInt4Weights = WordTiles<ScalarDigits, 4, 2, Int4Loop<ScalarDigits>>;
+using FewInt4Weights = WordTiles<ScalarDigits, 2, 2, Int4Loop<ScalarDigits>>;
 
 }  // namespace
 
-constexpr WordKernels kWeightsInt8Scalar{TilesInt8Weights::kMr, TilesInt8Weights::kNr,
-                                         TilesInt8Weights::kWidth, TilesInt8Weights::run, pack_float_row};
-constexpr WordKernels kWeightsInt4Scalar{TilesInt4Weights::kMr, TilesInt4Weights::kNr,
-                                         TilesInt4Weights::kWidth, TilesInt4Weights::run, pack_float_groups};
+constexpr WordKernels kWeightsInt8Scalar =
+    unpacking_kernels<TilesInt8Weights, ScalarWeights, FirstInt8Loop<ScalarWeights>, 4, 2>(pack_float_row);
+constexpr WordKernels kWeightsInt4Scalar =
+    unpacking_kernels<FewInt4Weights, ScalarDigits, FirstInt4Loop<ScalarDigits>, 4, 2>(pack_float_groups);
 
 }  // namespace calque::kernels

@@ -29,6 +29,7 @@ struct WordScratch {
   AlignedBuffer<uint32_t> a;
   AlignedBuffer<RowQuantization> quantization;
   AlignedBuffer<float> row;
+  AlignedBuffer<float> unpacked;
 };
 
 WordScratch& word_scratch() {
@@ -162,6 +163,9 @@ class RowBlock {
     if (problem_.col_scales != nullptr) tile.col_scales = problem_.col_scales + first_col;
     if (problem_.col_sums != nullptr) tile.col_sums = problem_.col_sums + first_col;
     const int64_t tile_rows = round_up(div_up(rows, div_up(rows, kernels.mr)), kernels.row_unit);
+    const bool unpacks = kernels.first_tile != nullptr && rows > kernels.few_rows;
+    auto* run_tile = unpacks ? kernels.first_tile : kernels.tile;
+    if (unpacks) tile.unpacked = unpacked_panel();
     for (int64_t row = first_row; row < first_row + rows; row += tile_rows) {
       tile.rows = static_cast<int>(std::min(tile_rows, first_row + rows - row));
       tile.a = a_.words + row * a_.row;
@@ -169,9 +173,14 @@ class RowBlock {
       tile.c = args_.c + (first_row_ + row) * args_.c_row + first_col;
       if (residual_in_tile_)
         tile.residual = args_.residual + (first_row_ + row) * args_.residual_row + first_col;
-      kernels.tile(tile);
+      run_tile(tile);
+      if (unpacks) run_tile = kernels.next_tile;
       epilogue_.apply(tile, first_row_ + row, first_col);
     }
+  }
+
+  float* unpacked_panel() const {
+    return word_scratch().unpacked.grow_to(static_cast<size_t>(problem_.words * problem_.kernels->nr));
   }
 
   const GemmPackedArgs& args_;

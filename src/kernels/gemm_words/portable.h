@@ -14,6 +14,7 @@ struct PortableF32 {
   Vector v;
 
   static PortableF32 zero() { return {Vector{}}; }
+  static PortableF32 load(const float* p) { return load_first(p, kWidth); }
   static PortableF32 load_first(const float* p, int n) {
     PortableF32 x = zero();
     for (int i = 0; i < n; ++i) x.v[i] = p[i];

@@ -41,6 +41,7 @@ struct WordTile {
   const RowQuantization* quantization;  // of bytes: one per row
   const float* col_scales;              // of bytes and of weights of 8 bits: one per column
   const int32_t* col_sums;              // of bytes: sum over k of each column of B
+  float* unpacked;                      // of first_tile and next_tile: place for the panel in float32
 };
 
 struct WordKernels {
@@ -51,7 +52,12 @@ struct WordKernels {
   /// One row of A, contiguous, times `factors` unless they are nullptr, as words; the last is filled up with
   /// zeros.
   RowQuantization (*pack_row)(int64_t k, const float* x, const float* factors, uint32_t* words);
-  int row_unit = 1;              // tiles of rows that are a multiple of this cost least; divides mr
+  int row_unit = 1;  // tiles of rows that are a multiple of this cost least; divides mr
+  /// Where more than `few_rows` rows are faster when the first of their tiles leaves the weights in float32
+  /// for the others; both give the bits of `tile`, which is then for few_rows at most.
+  void (*first_tile)(const WordTile& tile) = nullptr;
+  void (*next_tile)(const WordTile& tile) = nullptr;
+  int few_rows = 0;
   void (*end_task)() = nullptr;  // called on the thread that ran tiles when it has no more of them for now
 };
 
