@@ -80,7 +80,14 @@ TEST_P(PackedWeightsTest, RandomCasesAreSumsOfUnpackedWeights) {
 
 TEST_P(PackedWeightsTest, RowsStandAlone) {
   std::mt19937 rng(3);
-  for (const auto& [m, n, k] : {std::array<int64_t, 3>{37, 150, 801}, {130, 2, 900}, {3, 700, 256}}) {
+  // The last four: the most rows of a tile and more, of each instruction set.
+  for (const auto& [m, n, k] : {std::array<int64_t, 3>{37, 150, 801},
+                                {130, 2, 900},
+                                {3, 700, 256},
+                                {4, 100, 40},
+                                {6, 100, 70},
+                                {8, 100, 64},
+                                {9, 100, 33}}) {
     Linear x(rng, m, n, k);
     const PackedWeightsInt8 int8 = pack_int8(x);
     const PackedWeightsInt4 int4 = pack_int4(x);
