@@ -15,9 +15,10 @@ namespace calque::kernels {
 namespace {
 
 constexpr int64_t kLineWords = 16;
-constexpr int64_t kMaxPackedWords = int64_t{1} << 20;   // of A at once: 4 MiB, a part of the last cache
-constexpr int64_t kMaxTaskWords = int64_t{1} << 17;     // of A in one task: half of the second-level cache
-constexpr int64_t kMinParallelWork = int64_t{1} << 17;  // products of words worth a second thread
+constexpr int64_t kMaxPackedWords = int64_t{1} << 20;  // of A at once: 4 MiB, a part of the last cache
+constexpr int64_t kMaxTaskWords = int64_t{1} << 17;    // of A in one task: half of the second-level cache
+constexpr int64_t kMaxUnpackingTaskWords = int64_t{1} << 19;  // likewise; more rows use what a task unpacks
+constexpr int64_t kMinParallelWork = int64_t{1} << 17;        // products of words worth a second thread
 constexpr int64_t kWeightRows = 4;  // fewer rows take as long as these: the time is that of reading B
 constexpr int64_t kTasksPerThread = 4;
 // A task of its own rows and all columns shares nothing with other threads; it pays when it uses each weight
@@ -53,6 +54,11 @@ int64_t rows_in(const WordProblem& problem, int64_t words) {
   return std::max(mr, words / packed_row_words(problem.words) / mr * mr);
 }
 
+// As many rows as one task takes at most.
+int64_t most_task_rows(const WordProblem& problem) {
+  return rows_in(problem, problem.kernels->first_tile == nullptr ? kMaxTaskWords : kMaxUnpackingTaskWords);
+}
+
 PackedA packed_a(const WordProblem& problem, int64_t rows) {
   WordScratch& scratch = word_scratch();
   const int64_t row = packed_row_words(problem.words);
@@ -72,7 +78,7 @@ struct WordPlan {
 WordPlan make_word_plan(const WordProblem& problem, int64_t rows, int64_t threads) {
   const int64_t mr = problem.kernels->mr;
   const int64_t panels = div_up(problem.n, problem.kernels->nr);
-  int64_t row_tasks = div_up(rows, rows_in(problem, kMaxTaskWords));
+  int64_t row_tasks = div_up(rows, most_task_rows(problem));
   int64_t col_tasks = std::min(panels, kTasksPerThread * threads);
   if (col_tasks % threads != 0) {
     col_tasks = panels;
@@ -194,7 +200,7 @@ class RowBlock {
 
 // Each task packs its own rows.
 void run_by_rows(const GemmPackedArgs& args, const WordProblem& problem, int64_t threads) {
-  const int64_t most = std::min(rows_in(problem, kMaxTaskWords), args.m);
+  const int64_t most = std::min(most_task_rows(problem), args.m);
   const int64_t wanted = threads == 1 ? most : div_up(args.m, kTasksPerThread * threads);
   const int64_t few = std::min(most, std::max(wanted, kMinTaskRows));
   const int64_t tasks = round_up(div_up(args.m, few), threads);
