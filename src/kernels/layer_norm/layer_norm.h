@@ -13,8 +13,9 @@ namespace calque::kernels {
 ///
 /// The mean is taken first, then squares of the differences, corrected by their sum (Chan, Golub and LeVeque
 /// 1983): rows far from zero keep their variance. Before weight and bias an element is within (8 + log2 cols)
-/// 2^-24 (1 + |element|) of the exact one, as long as |mean| <= 2^10 times the standard deviation. A row with
-/// NaN or infinity gives NaN throughout. A row does not depend on the rows beside it. cols == 0 does nothing.
+/// 2^-24 (1 + |element|) of the exact one, as long as |mean| <= 2^10 times the standard deviation, also where
+/// squares overflow. A row with NaN or infinity gives NaN throughout. A row does not depend on the rows
+/// beside it. cols == 0 does nothing.
 struct LayerNormArgs {
   int64_t rows = 0;
   int64_t cols = 0;

@@ -23,6 +23,10 @@ struct LayerNormKernels {
   void (*rms_row)(const NormRow& row);
 };
 
+/// Normalises x[0, n), which is what the row is after its residual was added, in double precision: for rows
+/// whose squares float32 cannot hold, and on processors without vectors.
+void layer_norm_in_double(const NormRow& row, const float* x);
+
 extern const LayerNormKernels kLayerNormScalar;
 extern const LayerNormKernels kLayerNormAvx2;
 extern const LayerNormKernels kLayerNormAvx512;

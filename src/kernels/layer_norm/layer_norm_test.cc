@@ -64,6 +64,32 @@ TEST_P(LayerNorm, RowsFarFromZeroKeepTheirVariance) {
   for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(y[i], wanted[i], 1e-5);
 }
 
+TEST_P(LayerNorm, RowsWhoseSquaresOverflow) {
+  std::mt19937 rng(6);
+  for (const float size : {1e15F, 1e18F, 3e18F, 1e19F, 1e20F, 1e30F, 3e37F}) {
+    for (const int64_t cols : {2, 5, 16, 37, 64, 384, 768}) {
+      const std::vector<float> x = random_floats(rng, cols, size), weight = random_floats(rng, cols);
+      const std::vector<double> wanted = exact(x.data(), cols, 1e-5);
+      std::vector<float> y = x, sum(x.size());
+      layer_norm_rows({.rows = 1, .cols = cols, .x = y.data(), .weight = weight.data(), .y = y.data()});
+      std::vector<float> half(x.size()), added(x.size());
+      for (size_t i = 0; i < x.size(); ++i) half[i] = x[i] / 2;
+      layer_norm_rows({.rows = 1,
+                       .cols = cols,
+                       .x = half.data(),
+                       .weight = weight.data(),
+                       .y = added.data(),
+                       .residual = half.data(),
+                       .sum = sum.data()});
+      EXPECT_EQ(sum, x);
+      EXPECT_EQ(added, y);
+      for (size_t i = 0; i < x.size(); ++i)
+        ASSERT_NEAR(y[i], wanted[i] * static_cast<double>(weight[i]), 2e-6 * (1 + std::abs(wanted[i])))
+            << size << " " << cols;
+    }
+  }
+}
+
 TEST_P(LayerNorm, ConstantRowsAndNan) {
   std::vector<float> x(37, 3.25F), y(37);
   const std::vector<float> bias(37, 0.5F);

@@ -18,6 +18,10 @@ struct LayerNormOps {
     const float rough = (args.residual == nullptr ? row_sum<false>(args) : row_sum<true>(args)) / count;
     const float* const x = normalised(args);
     const Moments moments = centred(n, x, V::set(rough));
+    // Squares of large elements overflow; rows that are not finite end up here, too. The copy stays in
+    // registers.
+    if (!(moments.squares <= kLargest)) [[unlikely]]
+      return layer_norm_in_double(given, x);
     const float shift = moments.sum / count;
     float variance = moments.squares / count - shift * shift;
     if (variance < 0) variance = 0;
@@ -50,6 +54,7 @@ struct LayerNormOps {
     float sum;
     float squares;
   };
+  static constexpr float kLargest = 3.40282347e38F;
   static constexpr int64_t kStep = 4 * V::kWidth;
 
   [[gnu::always_inline]] static inline int rest(int64_t n, int64_t i) {
