@@ -21,15 +21,6 @@ import test_archives as archives  # noqa: E402
 import calque  # noqa: E402
 
 
-def passes() -> list[str]:
-    """Names of all passes, which the message about an unknown one lists."""
-    try:
-        calque.jit.load(archives.CORPUS / "script-IfElse.pt", disable_pass=["no_such_pass"])
-    except ValueError as error:
-        return str(error).split("the passes are: ")[1].split(", ")
-    raise AssertionError("an unknown pass is accepted")
-
-
 def tensors_of(value) -> list[torch.Tensor]:
     """Tensors and numbers of a result, depth first, entries of a dict by sorted key, as `calque run` names them."""
     if isinstance(value, (list, tuple)):
@@ -71,7 +62,7 @@ def main() -> int:
     names = chosen.archive or [name for name in archives.corpus_files() if not name.startswith("script-")]
     draw = random.Random(chosen.seed)
     isa, wrong, count = os.environ.get("CALQUE_ISA", ""), 0, 0
-    for disabled in chosen.disable if chosen.disable is not None else ["", *passes()]:
+    for disabled in chosen.disable if chosen.disable is not None else ["", *calque.jit.pass_names()]:
         for name in draw.sample(names, min(chosen.sample, len(names))) if chosen.sample else names:
             count += 1
             try:
