@@ -45,6 +45,13 @@ function(calque_small)
   endforeach()
 endfunction()
 
+# calque_medium(TARGET…): code that loads. It has no long loops, of which -O3 would make many copies.
+function(calque_medium)
+  foreach(target ${ARGN})
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O2>)
+  endforeach()
+endfunction()
+
 # Names of the test programs that start threads; `make tsan` runs these.
 set(CALQUE_THREAD_TESTS "^(base|tensor|ops|kernels|runtime|jit|tokenizers|models)")
 
