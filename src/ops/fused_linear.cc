@@ -34,6 +34,12 @@ int64_t depth_of(const Layers& layers) {
   return layers.quantized.empty() ? layers.weights[0].size(1) : layers.quantized[0].depth();
 }
 
+/// Its elements lie side by side, row after row or column after column: weights that programs keep as
+/// [in, out] come transposed.
+bool is_dense(const Tensor& matrix) {
+  return matrix.is_contiguous() || matrix.transpose(0, 1).is_contiguous();
+}
+
 /// The weights can be one matrix. No packed matrix is larger than the storage that it comes from.
 bool weights_fit(const Layers& layers) {
   for (const QuantizedWeight& weight : layers.quantized) {
@@ -45,7 +51,7 @@ bool weights_fit(const Layers& layers) {
   }
   if (!layers.quantized.empty()) return layers.quantized.size() == layers.weights.size();
   for (const Tensor& weight : layers.weights) {
-    if (weight.dtype() != kFloat || weight.dim() != 2 || !weight.is_contiguous() || weight.numel() == 0)
+    if (weight.dtype() != kFloat || weight.dim() != 2 || !is_dense(weight) || weight.numel() == 0)
       return false;
     if (weight.size(1) != layers.weights[0].size(1)) return false;
     if (layers.arithmetic == Arithmetic::kInt8 && weight.size(1) > kernels::kMaxInt8Depth) return false;
@@ -85,22 +91,26 @@ std::vector<float> joined_bias(const Layers& layers) {
   return out;
 }
 
-void pack_weights(PackedLayers& packed, Arithmetic arithmetic, int64_t n, int64_t k, const float* weights) {
+/// `weight` is [n, k], of any strides.
+void pack_weights(PackedLayers& packed, Arithmetic arithmetic, const Tensor& weight) {
+  const int64_t n = weight.size(0), k = weight.size(1);
+  const int64_t row = weight.strides()[1], col = weight.strides()[0];
+  const float* const weights = weight.data_ptr<float>();
   switch (arithmetic) {
     case Arithmetic::kFloat32:
-      packed.weights = kernels::pack_b(k, n, weights, 1, k);
+      packed.weights = kernels::pack_b(k, n, weights, row, col);
       return;
     case Arithmetic::kBFloat16:
-      packed.weights = kernels::pack_bf16(k, n, weights, 1, k);
+      packed.weights = kernels::pack_bf16(k, n, weights, row, col);
       return;
     case Arithmetic::kInt8:
-      packed.weights = kernels::pack_int8_weights(k, n, weights, 1, k);
+      packed.weights = kernels::pack_int8_weights(k, n, weights, row, col);
       return;
     case Arithmetic::kInt8Weights:
-      packed.weights = kernels::pack_weights_int8(k, n, weights, 1, k);
+      packed.weights = kernels::pack_weights_int8(k, n, weights, row, col);
       return;
     case Arithmetic::kInt4Weights:
-      packed.weights = kernels::pack_weights_int4(k, n, weights, 1, k);
+      packed.weights = kernels::pack_weights_int4(k, n, weights, row, col);
       return;
   }
 }
@@ -159,23 +169,26 @@ void pack_quantized(PackedLayers& packed, const Layers& layers, int64_t n, int64
   }
 }
 
+/// Below each other.
+Tensor joined_weights(const Layers& layers) {
+  if (layers.weights.size() == 1) return layers.weights[0];
+  Tensor joined = empty({all_columns(layers), depth_of(layers)}, kFloat);
+  int64_t row = 0;
+  for (const Tensor& weight : layers.weights) {
+    joined.slice(0, row, row + weight.size(0)).copy_(weight);
+    row += weight.size(0);
+  }
+  return joined;
+}
+
 std::shared_ptr<const PackedLayers> pack(const Layers& layers) {
   const int64_t k = depth_of(layers);
   auto packed = std::make_shared<PackedLayers>();
   packed->bias = joined_bias(layers);
   if (!layers.quantized.empty()) {
     pack_quantized(*packed, layers, all_columns(layers), k);
-  } else if (layers.weights.size() == 1) {
-    pack_weights(*packed, layers.arithmetic, layers.weights[0].size(0), k,
-                 layers.weights[0].data_ptr<float>());
   } else {
-    std::vector<float> joined;
-    joined.reserve(static_cast<size_t>(all_columns(layers) * k));
-    for (const Tensor& weight : layers.weights) {
-      const float* const data = weight.data_ptr<float>();
-      joined.insert(joined.end(), data, data + weight.numel());
-    }
-    pack_weights(*packed, layers.arithmetic, all_columns(layers), k, joined.data());
+    pack_weights(*packed, layers.arithmetic, joined_weights(layers));
   }
   for (const Tensor& weight : layers.weights) weight.storage()->drop_pages();
   return packed;

@@ -1,5 +1,11 @@
-// Linear layers that programs write as products: `matmul(x, t(weight))` and `addmm(bias, x, t(weight))` of
-// older releases of PyTorch.
+// Linear layers that programs write as products, with weights of the module as [out, in] or as [in, out]:
+//
+//   matmul(x, t(weight)), addmm(bias, x, t(weight))   older releases of PyTorch
+//   mm(x, weight), addmm(bias, x, weight)             Conv1D of Transformers, as in GPT-2
+//   matmul(x, weight)                                 where the weight is a constant; fuse_linear has the
+//   rest
+//
+// addmm with other factors than 1 stays.
 #include "ops/operator.h"
 #include "passes/match.h"
 #include "passes/passes.h"
@@ -15,7 +21,7 @@ class Finder {
 
   void block(Block& b) {
     for_each_node(b, [this](Node& node) {
-      if (calls(node, "aten::matmul")) return product(node);
+      if (calls(node, "aten::matmul") || calls(node, "aten::mm")) return product(node);
       if (calls(node, "aten::addmm")) product_and_bias(node);
     });
   }
@@ -23,33 +29,42 @@ class Finder {
  private:
   bool stays(const Value* value) { return !writes_.may_be_written(value); }
 
-  /// The weight of a layer whose transposed one this is; nullptr for other values.
-  Value* weight_of(const Value* transposed, const Node& node) {
-    const Node* turn = producer(transposed, "aten::t", node);
-    return turn != nullptr && is_static(turn->input()) && stays(transposed) ? turn->input() : nullptr;
+  /// The weight [out, in] of a layer that multiplies by this value [in, out]: what was transposed, or the
+  /// value transposed; nullptr when it is no matrix of the module's.
+  Value* weight_of(Value* factor, bool is_matrix, Node& node) {
+    if (!is_static(factor) || !stays(factor)) return nullptr;
+    if (const Node* turn = producer(factor, "aten::t", node)) return turn->input();
+    if (const IValue* constant = constant_of(factor)) return transposed(*constant, node);
+    return is_matrix ? transposed(factor, node) : nullptr;
+  }
+
+  static Value* transposed(const IValue& constant, Node& node) {
+    const bool is_matrix =
+        constant.isTensor() && constant.toTensor().defined() && constant.toTensor().dim() == 2;
+    return is_matrix ? insert_constant(constant.toTensor().transpose(0, 1), node) : nullptr;
+  }
+
+  static Value* transposed(Value* matrix, Node& node) {
+    return insert_call("aten::t", {matrix}, node)->output();
   }
 
   void product(Node& node) {
-    Value* weight = weight_of(node.input(1), node);
-    if (weight == nullptr || !stays(node.input(0)) || !stays(node.output())) return;
-    replace(node, node.input(0), weight, insert_constant(IValue(), node));
+    if (is_static(node.input(0)) || !stays(node.input(0)) || !stays(node.output())) return;
+    Value* weight = weight_of(node.input(1), calls(node, "aten::mm"), node);
+    if (weight != nullptr) replace(node, node.input(0), weight, insert_constant(IValue(), node));
   }
 
   void product_and_bias(Node& node) {
     const bool is_plain = node.inputs.size() == 5 && constant_number(node.input(3)) == 1.0 &&
                           constant_number(node.input(4)) == 1.0 && is_static(node.input(0));
     if (!is_plain || !stays(node.input(0)) || !stays(node.input(1)) || !stays(node.output())) return;
-    Value* weight = weight_of(node.input(2), node);
+    Value* weight = weight_of(node.input(2), true, node);
     if (weight != nullptr) replace(node, node.input(1), weight, node.input(0));
   }
 
   static void replace(Node& node, Value* x, Value* weight, Value* bias) {
-    Node* linear = node.graph().create("aten::linear", {x, weight, bias});
-    linear->op = find_operator("aten::linear");
-    linear->range = node.range;
-    linear->scope = node.scope;
-    linear->add_output(tensor_type(), node.output()->hint);
-    linear->insert_before(&node);
+    Node* linear = insert_call("aten::linear", {x, weight, bias}, node);
+    linear->output()->hint = node.output()->hint;
     node.output()->replace_all_uses_with(linear->output());
     node.destroy();
   }

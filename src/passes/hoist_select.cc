@@ -4,11 +4,13 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "ops/operator.h"
 #include "passes/match.h"
 #include "passes/passes.h"
+#include "passes/rank.h"
 #include "passes/writes.h"
 
 namespace calque::passes {
@@ -57,29 +59,21 @@ bool selects_alike(const Node& a, const Node& b) {
   return true;
 }
 
-/// The number of dimensions, when the program says it.
-std::optional<int64_t> rank_of(const Value* value, int steps = kMostSteps) {
-  const Node& node = *value->node;
-  if (steps == 0) return std::nullopt;
-  if (calls(node, "calque::attention")) return 4;
-  if (calls(node, "aten::view") || calls(node, "aten::reshape")) {
-    const Node& sizes = *node.input(1)->node;
-    if (sizes.is("prim::ListConstruct")) return static_cast<int64_t>(sizes.inputs.size());
-    return std::nullopt;
+/// Asks each value on the ways to one for its rank once.
+class Ranks {
+ public:
+  std::optional<int64_t> of(const Value* value, int steps = kMostSteps) {
+    if (steps == 0 || value->node->op == nullptr) return std::nullopt;
+    if (const auto at = known_.find(value); at != known_.end()) return at->second;
+    const auto rank =
+        result_rank(*value->node, [&](const Value* argument) { return of(argument, steps - 1); });
+    known_.emplace(value, rank);
+    return rank;
   }
-  if (calls(node, "aten::select")) {
-    const std::optional<int64_t> rank = rank_of(node.input(0), steps - 1);
-    return rank ? std::optional(*rank - 1) : std::nullopt;
-  }
-  const bool keeps = calls(node, "calque::linear") || calls(node, "aten::layer_norm") ||
-                     calls(node, "aten::slice") || calls(node, "aten::transpose") ||
-                     calls_one_of(node, kUnary) ||
-                     (calls_one_of(node, kBinary) && constant_number(node.input(1)));
-  if (keeps) return rank_of(node.input(0), steps - 1);
-  if (!calls_one_of(node, kBinary)) return std::nullopt;
-  const std::optional<int64_t> rank = rank_of(node.input(0), steps - 1);
-  return rank && rank == rank_of(node.input(1), steps - 1) ? rank : std::nullopt;
-}
+
+ private:
+  std::unordered_map<const Value*, std::optional<int64_t>> known_;
+};
 
 /// The places of the operands whose rows give the rows of the result; none when rows meet.
 std::vector<size_t> row_operands(const Node& node) {
@@ -138,13 +132,14 @@ class Hoister {
 
   /// All operands have the same known rank, and no row is cut.
   bool leaves_last_dimension(const Node& model, const Node& node, const std::vector<size_t>& operands) {
-    const std::optional<int64_t> rank = rank_of(node.input(operands[0]));
+    Ranks ranks;
+    const std::optional<int64_t> rank = ranks.of(node.input(operands[0]));
     if (!rank) return false;
     const int64_t dim = constant_of(model.input(1))->toInt();
     if ((dim < 0 ? dim + *rank : dim) >= *rank - 1 || dim < -*rank) return false;
     // From the end, dimensions would be counted anew; here all have the same rank.
     return std::ranges::all_of(
-        operands, [&](size_t i) { return stays(node.input(i)) && rank_of(node.input(i)) == rank; });
+        operands, [&](size_t i) { return stays(node.input(i)) && ranks.of(node.input(i)) == rank; });
   }
 
   /// The selected rows of `value`, taken right behind its producer.

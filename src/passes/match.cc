@@ -1,5 +1,8 @@
 #include "passes/match.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "ops/fused.h"
 #include "ops/operator.h"
 
@@ -67,7 +70,19 @@ std::optional<double> constant_number(const Value* value) {
   return tensor.item().to_double();
 }
 
+namespace {
+
+/// Views with the dimensions of a matrix exchanged, and what passes put around weights and biases.
+bool keeps_static(const Node& node) {
+  return calls(node, "aten::t") || calls(node, "aten::numpy_T") || calls(node, "aten::transpose") ||
+         calls(node, "aten::permute");
+}
+
+}  // namespace
+
 bool is_static(const Value* value) {
+  if (keeps_static(*value->node))
+    return std::ranges::all_of(value->node->inputs, [](const Value* input) { return is_static(input); });
   while (value->node->is("prim::GetAttr")) value = value->node->input();
   if (value->node->is("prim::Constant")) return true;
   return value->type->kind() == TypeKind::Class && value->node->owner->owning_node() == nullptr &&
@@ -76,6 +91,11 @@ bool is_static(const Value* value) {
 
 IValue static_value(const Value* value, const IValue& self) {
   if (const IValue* constant = constant_of(value)) return *constant;
+  if (keeps_static(*value->node)) {
+    std::vector<IValue> arguments;
+    for (const Value* input : value->node->inputs) arguments.push_back(static_value(input, self));
+    return call_operator(*value->node->op, std::move(arguments))[0];
+  }
   if (!value->node->is("prim::GetAttr")) {
     const bool is_self = value->node == value->node->owner->param_node() && value->offset == 0;
     return is_self ? self : IValue();
@@ -113,14 +133,26 @@ void hoist_static(Value* value, Node* node) {
   maker->move_before(node);
 }
 
-Node* insert_fused(std::string_view name, const std::vector<Value*>& inputs, Node& place) {
-  Node* node = place.graph().create(std::string(name), inputs);
-  node->op = &ops::fused_operator(name);
+namespace {
+
+Node* insert_node(const Operator& op, const std::vector<Value*>& inputs, Node& place) {
+  Node* node = place.graph().create(op.name(), inputs);
+  node->op = &op;
   node->range = place.range;
   node->scope = place.scope;
-  for (const Argument& result : node->op->schema().returns) node->add_output(result.type);
+  for (const Argument& result : op.schema().returns) node->add_output(result.type);
   node->insert_before(&place);
   return node;
+}
+
+}  // namespace
+
+Node* insert_call(std::string_view full_name, const std::vector<Value*>& inputs, Node& place) {
+  return insert_node(*find_operator(full_name), inputs, place);
+}
+
+Node* insert_fused(std::string_view name, const std::vector<Value*>& inputs, Node& place) {
+  return insert_node(ops::fused_operator(name), inputs, place);
 }
 
 void replace_by_fused(Node& node, std::string_view name, const std::vector<Value*>& inputs) {

@@ -46,8 +46,8 @@ bool is_compared(const Value& value);
 
 inline bool has_one_use(const Value* value) { return value->uses.size() == 1; }
 
-/// A constant, or an attribute of the module or of one of its submodules: the same in each run unless
-/// somebody writes to it.
+/// A constant, or an attribute of the module or of one of its submodules, or one of them transposed: the same
+/// in each run unless somebody writes to it.
 bool is_static(const Value* value);
 /// The run-time value behind a static value, for the module `self`; None when it cannot be found.
 IValue static_value(const Value* value, const IValue& self);
@@ -58,6 +58,9 @@ bool swaps_heads_and_rows(const Node& node);
 /// Links the static `value` before `node`, together with what it is read from.
 void hoist_static(Value* value, Node* node);
 
+/// Makes a call of the overload `full_name`, which has one result, before `place`, with that node's source
+/// and scope.
+Node* insert_call(std::string_view full_name, const std::vector<Value*>& inputs, Node& place);
 /// Makes the node `name` of ops/fused.h before `place`, with that node's source and scope.
 Node* insert_fused(std::string_view name, const std::vector<Value*>& inputs, Node& place);
 /// The same in the place of `node`, which has one result, as the fused one has.

@@ -51,6 +51,8 @@ void merge_common(Graph& graph);
 void sink_expand(Graph& graph);
 /// Finds linear layers that are written as products with weights of the module: `aten::linear`.
 void find_linears(Graph& graph);
+/// Lets linear layers read the tensor that programs flatten for them, and give its dimensions.
+void unflatten(Graph& graph);
 /// Finds activations that are written out, such as 0.5 * x * (1 + tanh(…)): `calque::activation`.
 void find_activations(Graph& graph);
 /// Makes a `calque::embedding_sum` of the layer norm of the sum of two or three embeddings.

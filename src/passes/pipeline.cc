@@ -22,6 +22,7 @@ constexpr std::array kPipeline = {
     PassInfo{"sink_expand", sink_expand, true},
     PassInfo{"fuse_embeddings", fuse_embeddings, true},
     PassInfo{"find_linears", find_linears, true},
+    PassInfo{"unflatten", unflatten, true},
     PassInfo{"find_activations", find_activations, true},
     PassInfo{"fuse_quantized", fuse_quantized, true},
     PassInfo{"fuse_linear", fuse_linear, true},

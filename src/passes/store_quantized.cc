@@ -46,14 +46,7 @@ class Writer {
   Value* number(int64_t value) const { return constant(IValue(value)); }
 
   Value* call(std::string_view full_name, const std::vector<Value*>& inputs) const {
-    const Operator* op = find_operator(full_name);
-    Node* node = place_.graph().create(op->name(), inputs);
-    node->op = op;
-    node->range = place_.range;
-    node->scope = place_.scope;
-    node->add_output(op->schema().returns[0].type);
-    node->insert_before(&place_);
-    return node->output();
+    return insert_call(full_name, inputs, place_)->output();
   }
 
   Value* to_float(Value* value) const {

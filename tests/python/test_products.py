@@ -1,0 +1,111 @@
+"""Linear layers whose weights are stored as [in, out]: GPT-2's Conv1D, and products that people write."""
+
+import numpy
+import pytest
+import torch
+import transformers
+
+calque = pytest.importorskip("calque", reason="the Python package is not built: run python/build.sh")
+
+# Least cosine of a row with float32.
+COSINES = {"float32": 0.999999, "bf16": 0.9995, "int8": 0.995, "int8-weights": 0.999, "int4-weights": 0.95}
+PASSES = ["find_linears", "unflatten", "find_activations", "fuse_quantized", "fuse_linear", "hoist_select", "merge_linears", "fuse_rows"]
+
+
+class Decoder(torch.nn.Module):
+    """The mask is made here, so that the trace holds at every length."""
+
+    def __init__(self, attention):
+        super().__init__()
+        sizes = {"n_layer": 2, "n_embd": 64, "n_head": 4, "vocab_size": 300, "n_positions": 64}
+        config = transformers.GPT2Config(**sizes, attn_implementation=attention, use_cache=False)
+        self.model = transformers.GPT2Model(config)
+
+    def forward(self, ids):
+        length = ids.shape[1]
+        mask = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)
+        return self.model(ids, attention_mask=mask[None, None])[0]
+
+
+def batch(seed, rows=3, length=12):
+    return torch.randint(0, 300, (rows, length), generator=torch.Generator().manual_seed(seed))
+
+
+BATCHES = [batch(5), batch(6, 1, 1), batch(7, 8, 30), batch(8, 1, 64)]
+
+
+def save(module, inputs, path):
+    with torch.no_grad():
+        trace = torch.jit.trace(module, inputs, check_trace=False)
+    torch.jit.save(trace, path)
+    return trace
+
+
+def planned(path, folder, **options):
+    """The loaded archive, and the graph that its forward runs."""
+    module = calque.jit.load(path, dump_phases=folder, **options)
+    return module, max(folder.glob("*.forward.*.txt"), key=lambda file: file.name).read_text()
+
+
+def run(module, *inputs):
+    return torch.from_numpy(numpy.array(module.run([x.numpy() for x in inputs]).numpy()))
+
+
+def assert_near(module, trace, least):
+    for ids in BATCHES:
+        with torch.no_grad():
+            expected = trace(ids)
+        found = run(module, ids)
+        assert found.shape == expected.shape
+        assert torch.nn.functional.cosine_similarity(found, expected, dim=-1).min() > least
+
+
+@pytest.fixture(scope="module", params=["eager", "sdpa"])
+def decoder(request, tmp_path_factory):
+    torch.manual_seed(3)
+    model = Decoder(request.param).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 1:
+                parameter.add_(torch.randn(parameter.shape) * 0.1)
+    path = tmp_path_factory.mktemp("decoder") / f"{request.param}.pt"
+    return save(model, (batch(1),), path), path
+
+
+def test_layers_of_gpt2_are_linear_layers(decoder, tmp_path):
+    trace, path = decoder
+    module, graph = planned(path, tmp_path)
+    assert "aten::addmm" not in graph
+    # Attention's two, and the feed-forward layer with its activation and residual; nothing is flattened.
+    assert graph.count("calque::linear(") == 4 and graph.count("calque::feed_forward(") == 2
+    assert "aten::tanh" not in graph
+    for ids in BATCHES:
+        with torch.no_grad():
+            torch.testing.assert_close(run(module, ids), trace(ids), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", COSINES)
+def test_gpt2_in_low_precision(precision, decoder):
+    trace, path = decoder
+    assert_near(calque.jit.load(path, precision=precision), trace, COSINES[precision])
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_gpt2_with_a_pass_left_out(name, decoder):
+    trace, path = decoder
+    assert_near(calque.jit.load(path, disable_pass=[name]), trace, COSINES["float32"])
+
+
+@pytest.mark.parametrize("precision", COSINES)
+def test_packed_archives_of_gpt2(precision, decoder, tmp_path, caplog):
+    trace, path = decoder
+    packed = tmp_path / "packed.pt"
+    calque.commands.convert(path, packed, pack=precision)
+    ids = batch(9)
+    found = run(calque.jit.load(packed, precision=precision), ids)
+    assert torch.equal(found, run(calque.jit.load(path, precision=precision), ids))
+    assert not caplog.records  # nothing is packed anew
+    calque.jit.save_packed(calque.jit.load(packed, precision=precision), tmp_path / "again.pt")
+    assert (tmp_path / "again.pt").read_bytes() == packed.read_bytes()
+    with torch.no_grad():
+        assert torch.equal(torch.jit.load(packed)(ids), trace(ids))
