@@ -302,6 +302,9 @@ Quantized quantize(const Module& module, const QuantizeOptions& options) {
   const Module frozen = freeze(module);
   Function& forward = frozen.get_method("forward").function();
   Graph& graph = *forward.graph;
+  passes::fold_shape_arithmetic(graph);
+  passes::find_linears(graph);
+  passes::unflatten(graph);
   Quantized made{.module = frozen,
                  .report = {.dtype = options.dtype, .is_seeded = options.calibration.empty()}};
   QuantizeReport& report = made.report;

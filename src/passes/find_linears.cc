@@ -6,6 +6,8 @@
 //   rest
 //
 // addmm with other factors than 1 stays.
+#include <unordered_map>
+
 #include "ops/operator.h"
 #include "passes/match.h"
 #include "passes/passes.h"
@@ -38,10 +40,14 @@ class Finder {
     return is_matrix ? transposed(factor, node) : nullptr;
   }
 
-  static Value* transposed(const IValue& constant, Node& node) {
+  /// Layers that share a weight share the transposed one.
+  Value* transposed(const IValue& constant, Node& node) {
     const bool is_matrix =
         constant.isTensor() && constant.toTensor().defined() && constant.toTensor().dim() == 2;
-    return is_matrix ? insert_constant(constant.toTensor().transpose(0, 1), node) : nullptr;
+    if (!is_matrix) return nullptr;
+    const auto [at, is_new] = transposed_.try_emplace(constant.tensor_impl());
+    if (is_new) at->second = constant.toTensor().transpose(0, 1);
+    return insert_constant(at->second, node);
   }
 
   static Value* transposed(Value* matrix, Node& node) {
@@ -70,6 +76,7 @@ class Finder {
   }
 
   Writes writes_;
+  std::unordered_map<const TensorImpl*, Tensor> transposed_;
 };
 
 }  // namespace

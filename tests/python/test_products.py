@@ -109,3 +109,45 @@ def test_packed_archives_of_gpt2(precision, decoder, tmp_path, caplog):
     assert (tmp_path / "again.pt").read_bytes() == packed.read_bytes()
     with torch.no_grad():
         assert torch.equal(torch.jit.load(packed)(ids), trace(ids))
+
+
+@pytest.fixture(scope="module", params=["int8", "bf16", "int8-weights", "int4-weights"])
+def quantized(request, decoder, tmp_path_factory):
+    module = calque.jit.load(decoder[1])
+    made, report = calque.jit.quantize(module, request.param, calibration=[[batch(seed).numpy()] for seed in range(20, 28)])
+    path = tmp_path_factory.mktemp("quantized") / "gpt2.pt"
+    calque.jit.save(made, path)
+    return request.param, report, path
+
+
+def test_quantized_gpt2(quantized, decoder, tmp_path):
+    dtype, report, path = quantized
+    assert len(report.layers) == 8
+    layer = report.layers[0]
+    assert layer.name.endswith("attn.c_attn") and (layer.inputs, layer.outputs) == (64, 192)
+    module, graph = planned(path, tmp_path)
+    assert graph.count("calque::linear(") == 4 and graph.count("calque::feed_forward(") == 2
+    assert "aten::linear" not in graph and "aten::addmm" not in graph
+    assert_near(module, decoder[0], COSINES[dtype])
+
+
+def test_pytorch_reads_quantized_gpt2(quantized, decoder, monkeypatch):
+    dtype, _, path = quantized
+    there = torch.jit.load(path)
+    monkeypatch.setenv("CALQUE_DISABLE_PASS", "fuse_quantized")
+    plain = calque.jit.load(path)
+    for ids in BATCHES:
+        with torch.no_grad():
+            expected, exact = there(ids), decoder[0](ids)
+        torch.testing.assert_close(run(plain, ids), expected, rtol=0, atol=2e-5)
+        assert torch.nn.functional.cosine_similarity(expected, exact, dim=-1).min() > COSINES[dtype]
+
+
+def test_layers_of_gpt2_that_are_kept(decoder, tmp_path):
+    keep = ["model.h.0.mlp"]
+    made, report = calque.jit.quantize(calque.jit.load(decoder[1]), "int8", keep=keep, calibration=[[batch(20).numpy()]])
+    assert [layer.name for layer in report.layers if layer.stored == "float32"] == [keep[0] + ".c_fc", keep[0] + ".c_proj"]
+    calque.jit.save(made, tmp_path / "kept.pt")
+    assert_near(calque.jit.load(tmp_path / "kept.pt"), decoder[0], COSINES["int8"])
+    with torch.no_grad():
+        assert torch.nn.functional.cosine_similarity(torch.jit.load(tmp_path / "kept.pt")(BATCHES[0]), decoder[0](BATCHES[0]), dim=-1).min() > COSINES["int8"]
