@@ -15,28 +15,29 @@ struct FusedRow {
 };
 
 constexpr FusedRow kRows[] = {
-    {{"calque::linear(Tensor input, Any weight, Tensor? bias, int activation, Tensor? residual, int "
+    {{"calque::linear(Tensor input, Any weight, Any bias, int activation, Tensor? residual, int "
       "precision) -> "
       "Tensor",
       fused_linear},
      prepare_linear},
-    {{"calque::linear_2(Tensor input, Any weight_0, Tensor? bias_0, Any weight_1, Tensor? bias_1, int "
+    {{"calque::linear_2(Tensor input, Any weight_0, Any bias_0, Any weight_1, Any bias_1, int "
       "precision) "
       "-> (Tensor, Tensor)",
       fused_linears},
      prepare_linears},
-    {{"calque::linear_3(Tensor input, Any weight_0, Tensor? bias_0, Any weight_1, Tensor? bias_1, "
+    {{"calque::linear_3(Tensor input, Any weight_0, Any bias_0, Any weight_1, Any bias_1, "
       "Any "
-      "weight_2, Tensor? bias_2, int precision) -> (Tensor, Tensor, Tensor)",
+      "weight_2, Any bias_2, int precision) -> (Tensor, Tensor, Tensor)",
       fused_linears},
      prepare_linears},
-    {{"calque::linear_norm(Tensor input, Any weight, Tensor? bias, int activation, int precision, Tensor? "
+    {{"calque::matmul_weight(Tensor factor) -> Any", matmul_weight}, nullptr},
+    {{"calque::linear_norm(Tensor input, Any weight, Any bias, int activation, int precision, Tensor? "
       "residual, int[]? normalized_shape, Tensor? norm_weight, Tensor? norm_bias, float eps) -> Tensor",
       fused_linear_norm},
      prepare_linear_norm},
-    {{"calque::feed_forward(Tensor input, Any weight_0, Tensor? bias_0, int activation_0, int "
+    {{"calque::feed_forward(Tensor input, Any weight_0, Any bias_0, int activation_0, int "
       "precision_0, "
-      "Any weight_1, Tensor? bias_1, int activation_1, int precision_1, Tensor? residual, int[]? "
+      "Any weight_1, Any bias_1, int activation_1, int precision_1, Tensor? residual, int[]? "
       "normalized_shape, Tensor? norm_weight, Tensor? norm_bias, float eps) -> Tensor",
       fused_feed_forward},
      prepare_feed_forward},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "ops/operator.h"
@@ -23,6 +24,12 @@ enum class LinearActivation : int64_t { kNone, kRelu, kTanh, kGelu, kGeluTanh, k
 /// The activation by itself, of a tensor of any dtype.
 Tensor activated(const Tensor& x, LinearActivation activation);
 
+/// The other forms that the weight and the bias of `calque::linear` come in, for programs that write
+/// `matmul(x, factor) + added`: a factor that `calque::matmul_weight` found to be no matrix, and what `add`
+/// adds, whatever its shape. nullopt for values that a linear takes.
+std::optional<Tensor> matmul_factor(const IValue& weight);
+std::optional<Tensor> added_tensor(const IValue& bias);
+
 /// How products are computed; the rest stays float32. The numbers of jit::Precision.
 enum class Arithmetic : int64_t { kFloat32, kBFloat16, kInt8, kInt8Weights, kInt4Weights };
 
@@ -41,6 +48,7 @@ class ScopedPadding {
 /// `calque::attention` and friends, for one row of the table in fused.cc each.
 void fused_linear(OpCall& call);
 void fused_linears(OpCall& call);
+void matmul_weight(OpCall& call);
 void fused_activation(OpCall& call);
 void fused_attention(OpCall& call);
 void embedding_sum(OpCall& call);

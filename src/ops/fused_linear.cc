@@ -27,6 +27,8 @@ struct Layers {
   std::vector<Tensor> weights;             ///< float, or the values of `quantized`
   std::vector<QuantizedWeight> quantized;  ///< one for each weight, or none
   std::vector<std::optional<Tensor>> biases;
+  std::vector<bool> is_factor;               ///< of matmul, and no matrix
+  std::vector<std::optional<Tensor>> added;  ///< behind the product, where it is no bias of a linear
   Arithmetic arithmetic;
 };
 
@@ -302,29 +304,53 @@ std::optional<Tensor> fast_linear(const Tensor& input, const Layers& layers, con
   return epilogue.residual && !residual ? add(out, *epilogue.residual) : out;
 }
 
+/// What `add` adds to a product with [n, k] float32 weights is their bias.
+bool is_bias(const std::optional<Tensor>& added, int64_t n) {
+  return added && added->dtype() == kFloat && added->dim() == 1 && added->size(0) == n;
+}
+
 /// Of a call or of its arguments: input, then weight and bias of each layer; the arithmetic comes last.
 template <class Arguments>
 Layers layers_of(const Arguments& arguments, size_t count) {
   Layers layers{.weights = {},
                 .quantized = {},
                 .biases = {},
+                .is_factor = {},
+                .added = {},
                 .arithmetic = static_cast<Arithmetic>(arguments[arguments.size() - 1].toInt())};
   for (size_t i = 0; i < count; ++i) {
     const IValue& weight = arguments[1 + 2 * i];
-    if (!weight.isTensor()) layers.quantized.push_back(quantized_weight(weight));
-    layers.weights.push_back(weight.isTensor() ? weight.toTensor() : layers.quantized.back().values);
+    const std::optional<Tensor> factor = matmul_factor(weight);
+    if (!weight.isTensor() && !factor) layers.quantized.push_back(quantized_weight(weight));
+    const Tensor values = weight.isTensor() ? weight.toTensor()
+                          : factor          ? *factor
+                                            : layers.quantized.back().values;
+    layers.weights.push_back(values);
+    layers.is_factor.push_back(factor.has_value());
+
     const IValue& bias = arguments[2 + 2 * i];
-    layers.biases.push_back(bias.isNone() ? std::nullopt : std::optional(bias.toTensor()));
+    const std::optional<Tensor> added = added_tensor(bias);
+    const bool is_float = !factor && (!weight.isTensor() || values.dtype() == kFloat) && values.dim() == 2;
+    const bool joins = is_float && is_bias(added, values.size(0));
+    layers.biases.push_back(joins ? added : bias.isTensor() ? std::optional(bias.toTensor()) : std::nullopt);
+    layers.added.push_back(joins ? std::nullopt : added);
   }
   return layers;
 }
 
 /// Layer i by the operators that it stands for.
 Tensor plain_linear(const Tensor& input, const Layers& layers, size_t i) {
+  if (layers.is_factor[i]) return matmul(input, layers.weights[i]);
   if (layers.quantized.empty()) return linear(input, layers.weights[i], layers.biases[i]);
   const QuantizedWeight& weight = layers.quantized.at(i);
   return linear(weight.factors ? mul(input, *weight.factors) : input, dequantize_weight(weight),
                 layers.biases[i]);
+}
+
+/// The product of one layer without what comes behind, and what is added to it.
+Tensor sum_behind(const Tensor& input, const Layers& layers) {
+  const std::optional<Tensor> fast = fast_linear(input, layers, {});
+  return add(fast ? *fast : plain_linear(input, layers, 0), *layers.added[0]);
 }
 
 }  // namespace
@@ -334,8 +360,15 @@ void fused_linear(OpCall& call) {
   const Layers layers = layers_of(call, 1);
   const Epilogue epilogue{.activation = static_cast<LinearActivation>(call.integer(3)),
                           .residual = call.optional_tensor(4)};
-  if (std::optional<Tensor> out = fast_linear(input, layers, epilogue)) return call.ret(std::move(*out));
-  Tensor out = activated(plain_linear(input, layers, 0), epilogue.activation);
+  Tensor out;
+  if (layers.added[0]) {
+    out = sum_behind(input, layers);
+  } else if (std::optional<Tensor> fast = fast_linear(input, layers, epilogue)) {
+    return call.ret(std::move(*fast));
+  } else {
+    out = plain_linear(input, layers, 0);
+  }
+  out = activated(out, epilogue.activation);
   if (epilogue.residual) out = add(out, *epilogue.residual);
   call.ret(std::move(out));
 }
@@ -347,14 +380,26 @@ void fused_linears(OpCall& call) {
   const std::optional<Tensor> out = fast_linear(input, layers, {});
   int64_t column = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (!out) {
-      call.ret(plain_linear(input, layers, i), i);
-      continue;
-    }
-    const int64_t end = column + layers.weights[i].size(0);
-    call.ret(out->slice(-1, column, end), i);
+    const int64_t end = out ? column + layers.weights[i].size(0) : 0;
+    Tensor result = out ? out->slice(-1, column, end) : plain_linear(input, layers, i);
+    if (layers.added[i]) result = add(result, *layers.added[i]);
+    call.ret(std::move(result), i);
     column = end;
   }
+}
+
+void matmul_weight(OpCall& call) {
+  const Tensor factor = call.tensor(0);
+  call.ret(factor.dim() == 2 ? IValue(factor.transpose(0, 1)) : IValue::tuple({factor}));
+}
+
+std::optional<Tensor> matmul_factor(const IValue& weight) {
+  const bool is_factor = weight.isTuple() && weight.tuple_impl()->items.size() == 1;
+  return is_factor ? std::optional(weight.tuple_impl()->items[0].toTensor()) : std::nullopt;
+}
+
+std::optional<Tensor> added_tensor(const IValue& bias) {
+  return bias.isTuple() ? std::optional(bias.tuple_impl()->items.at(0).toTensor()) : std::nullopt;
 }
 
 void prepare_linear(std::span<const IValue> arguments) {

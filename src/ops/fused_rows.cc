@@ -88,10 +88,15 @@ constexpr int64_t kMinFloatRows = 64;
 constexpr int64_t kMinBlockRows = 32;
 constexpr int64_t kMaxBlockRows = 128;
 
+std::optional<Tensor> bias_of(const LinearStep& step) {
+  if (step.bias.isTensor()) return step.bias.toTensor();
+  return added_tensor(step.bias);
+}
+
 /// The widest that a row becomes, as far as that can be seen.
 int64_t widest_row(const RowSteps& steps, int64_t columns) {
   for (const LinearStep& step : steps.linears) {
-    if (step.bias.isTensor()) columns = std::max(columns, step.bias.toTensor().numel());
+    if (const std::optional<Tensor> bias = bias_of(step)) columns = std::max(columns, bias->numel());
   }
   return columns;
 }
@@ -126,13 +131,16 @@ bool is_dense_float(const Tensor& tensor) {
 /// Columns of a linear's result when its weight and bias fit an input with `depth` columns.
 std::optional<int64_t> columns_of(const LinearStep& step, int64_t depth) {
   std::optional<int64_t> columns;
+  if (matmul_factor(step.weight)) return std::nullopt;
   if (step.weight.isTensor()) {
     const Tensor weight = step.weight.toTensor();
     if (weight.dim() != 2 || weight.size(1) != depth) return std::nullopt;
     columns = weight.size(0);
   }
-  if (!step.bias.isTensor()) return columns;
-  const int64_t count = step.bias.toTensor().numel();
+  const std::optional<Tensor> bias = bias_of(step);
+  if (!bias) return columns;
+  if (bias->dim() != 1) return std::nullopt;
+  const int64_t count = bias->numel();
   return !columns || *columns == count ? std::optional(count) : std::nullopt;
 }
 

@@ -1,4 +1,5 @@
-// linear, activation, addition: one operator on packed weights.
+// linear, activation, addition: one operator on packed weights. `matmul(x, weight) + bias` is one, too, with
+// a weight [in, out] and a bias of the module; their sizes are known at run time only (ops/fused.h).
 #include <optional>
 
 #include "ops/fused.h"
@@ -36,6 +37,7 @@ class Fuser {
  private:
   void visit(Node& node) {
     if (calls(node, "aten::linear")) return linear(node);
+    if (calls(node, "aten::matmul")) return product(node);
     if (const std::optional<LinearActivation> activation = activation_of(node))
       return activate(node, *activation);
     if (calls(node, "aten::add")) add_residual(node);
@@ -47,10 +49,22 @@ class Fuser {
     if (!is_static(node.input(1)) || !(is_none(node.input(2)) || is_static(node.input(2)))) return;
     if (!stays(node.input(0)) || !stays(node.input(1)) || !stays(node.input(2)) || !stays(node.output()))
       return;
+    replace_by_linear(node, node.input(1), node.input(2));
+  }
+
+  /// matmul(x, weight) with a weight of the module.
+  void product(Node& node) {
+    const Value* factor = node.input(1);
+    if (is_static(node.input(0)) || !is_static(factor) || constant_of(factor) != nullptr) return;
+    if (!stays(node.input(0)) || !stays(factor) || !stays(node.output())) return;
+    Value* weight = insert_fused("calque::matmul_weight", {node.input(1)}, node)->output();
+    replace_by_linear(node, weight, insert_constant(IValue(), node));
+  }
+
+  static void replace_by_linear(Node& node, Value* weight, Value* bias) {
     Value* none = insert_constant(IValue(), node);
     Value* activation = insert_constant(IValue(static_cast<int64_t>(LinearActivation::kNone)), node);
-    replace(node, {node.input(0), node.input(1), node.input(2), activation, none,
-                   insert_constant(IValue(0), node)});
+    replace(node, {node.input(0), weight, bias, activation, none, insert_constant(IValue(0), node)});
   }
 
   void activate(Node& node, LinearActivation activation) {
@@ -68,9 +82,23 @@ class Fuser {
       Value* other = node.input(1 - side);
       if (from == nullptr || !has_one_use(node.input(side)) || !is_none(from->input(4))) continue;
       if (other->type->kind() != TypeKind::Tensor || !stays(other) || constant_number(other)) continue;
+      if (is_static(other) && is_none(from->input(2)) && is_constant_int(from->input(3), 0)) {
+        Value* bias = insert_tuple(other, node);
+        return replace(
+            node, {from->input(0), from->input(1), bias, from->input(3), from->input(4), from->input(5)});
+      }
       return replace(node,
                      {from->input(0), from->input(1), from->input(2), from->input(3), other, from->input(5)});
     }
+  }
+
+  /// The form of a bias that is added, whatever its shape.
+  static Value* insert_tuple(Value* added, Node& place) {
+    Node* node = place.graph().create("prim::TupleConstruct", {added});
+    node->scope = place.scope;
+    node->add_output(tuple_type({added->type}));
+    node->insert_before(&place);
+    return node->output();
   }
 
   /// Puts a fused operator in the place of `node` and of the linear before it, if that is one already.

@@ -77,6 +77,7 @@ class Ranks {
 
 /// The places of the operands whose rows give the rows of the result; none when rows meet.
 std::vector<size_t> row_operands(const Node& node) {
+  if (calls(node, "calque::linear") && !treats_rows_alone(node)) return {};
   if (calls(node, "calque::linear"))
     return is_none(node.input(4)) ? std::vector<size_t>{0} : std::vector<size_t>{0, 4};
   if (calls_one_of(node, kUnary)) return {0};

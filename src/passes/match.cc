@@ -75,7 +75,8 @@ namespace {
 /// Views with the dimensions of a matrix exchanged, and what passes put around weights and biases.
 bool keeps_static(const Node& node) {
   return calls(node, "aten::t") || calls(node, "aten::numpy_T") || calls(node, "aten::transpose") ||
-         calls(node, "aten::permute");
+         calls(node, "aten::permute") || calls(node, "calque::matmul_weight") ||
+         node.is("prim::TupleConstruct");
 }
 
 }  // namespace
@@ -94,6 +95,7 @@ IValue static_value(const Value* value, const IValue& self) {
   if (keeps_static(*value->node)) {
     std::vector<IValue> arguments;
     for (const Value* input : value->node->inputs) arguments.push_back(static_value(input, self));
+    if (value->node->op == nullptr) return IValue::tuple(std::move(arguments));
     return call_operator(*value->node->op, std::move(arguments))[0];
   }
   if (!value->node->is("prim::GetAttr")) {
@@ -105,6 +107,16 @@ IValue static_value(const Value* value, const IValue& self) {
   const ObjectImpl& object = *owner.object_impl();
   const std::optional<size_t> slot = object.type->find_attribute(value->node->name);
   return slot && *slot < object.slots.size() ? object.slots[*slot] : IValue();
+}
+
+bool treats_rows_alone(const Node& linear) {
+  const auto is_no_row = [](const Value* value) {
+    if (calls(*value->node, "calque::matmul_weight")) return true;
+    if (!value->node->is("prim::TupleConstruct")) return false;
+    const IValue* added = constant_of(value->node->input(0));
+    return added == nullptr || !added->isTensor() || added->toTensor().dim() != 1;
+  };
+  return std::ranges::none_of(linear.inputs, is_no_row);
 }
 
 bool swaps_heads_and_rows(const Node& node) {

@@ -52,6 +52,10 @@ bool is_static(const Value* value);
 /// The run-time value behind a static value, for the module `self`; None when it cannot be found.
 IValue static_value(const Value* value, const IValue& self);
 
+/// A row of the result of this `calque::linear` is made of the same row of its input, for all that is known
+/// of the sizes of weights and biases (ops::matmul_factor, ops::added_tensor).
+bool treats_rows_alone(const Node& linear);
+
 /// A transpose or permute between [batch, length, heads, size] and [batch, heads, length, size].
 bool swaps_heads_and_rows(const Node& node);
 

@@ -133,6 +133,7 @@ class Region {
 
   std::optional<Layout> result_of(Node& node) {
     if (calls(node, "calque::attention")) return attention(node);
+    if (node.kind.starts_with("calque::linear") && !treats_rows_alone(node)) return std::nullopt;
     if (calls(node, "calque::linear")) {
       const bool fits = is_tokens(node.input(0)) && (is_none(node.input(4)) || is_tokens(node.input(4)));
       return fits ? std::optional(Layout::kTokens) : std::nullopt;
