@@ -1,5 +1,5 @@
-// Products with a matrix whose elements alone are in 8 or 4 bits, packed once, at load: for few rows, where
-// the time is that of reading the weights. A, sums and results are float32.
+// Products with a matrix whose elements alone are in 8 or 4 bits, packed once, at load: less to read, which
+// is the time that few rows take, and as fast as float32 for many. A, sums and results are float32.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Products with few bits for each weight and more rows than a tile has: the first tile of rows makes float32
-// of a panel's weights, a few rows of B at a time, and the others read that. Each element is summed as by the
+// of a panel's weights, and the others read that. Each element is summed as by the
 // loops that keep weights in registers, so that a row has the same bits in whatever tile it is. The rules of
 // simd/avx512.h hold here.
 #pragma once
