@@ -347,10 +347,11 @@ Tensor plain_linear(const Tensor& input, const Layers& layers, size_t i) {
                 layers.biases[i]);
 }
 
-/// The product of one layer without what comes behind, and what is added to it.
+/// The product of one layer, and what is added to it before anything else: in one go where it is one row for
+/// all, as the bias of a language model's head is.
 Tensor sum_behind(const Tensor& input, const Layers& layers) {
-  const std::optional<Tensor> fast = fast_linear(input, layers, {});
-  return add(fast ? *fast : plain_linear(input, layers, 0), *layers.added[0]);
+  const std::optional<Tensor> fast = fast_linear(input, layers, {.residual = layers.added[0]});
+  return fast ? *fast : add(plain_linear(input, layers, 0), *layers.added[0]);
 }
 
 }  // namespace
