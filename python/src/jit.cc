@@ -65,15 +65,13 @@ Module load_bytes(nb::bytes content, nb::handle extra_files, jit::LoadOptions op
   jit::ExtraFilesMap map = extra_files_of(extra_files);
   Notes notes;
   options.on_note = notes.collector();
-  const void* const data = content.data();
-  const size_t size = content.size();
-  const std::shared_ptr<const void> keeper(content.inc_ref().ptr(), [](PyObject* object) {
-    with_gil_unless_exiting([](void* held) { Py_DECREF(static_cast<PyObject*>(held)); }, object);
-  });
+  // A copy: programs may write to their weights, and nobody to the bytes.
+  const auto* const bytes = static_cast<const char*>(content.data());
+  const auto keeper = std::make_shared<const std::vector<char>>(bytes, bytes + content.size());
   Module module;
   {
     const WithoutGil released;
-    module = jit::load(data, size, keeper, map, options);
+    module = jit::load(keeper->data(), keeper->size(), keeper, map, options);
   }
   fill_extra_files(extra_files, map);
   notes.tell(on_note);

@@ -1,4 +1,5 @@
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -39,13 +40,22 @@ class Slab {
   ~Slab() { munmap(data_, size_); }
 
   size_t rest() const { return size_ - used_; }
-  void* take(size_t size) { return data_ + std::exchange(used_, used_ + size); }
+  char* take(size_t size) { return data_ + std::exchange(used_, used_ + size); }
 
  private:
   char* data_;
   size_t size_;
   size_t used_ = 0;
 };
+
+/// The pages that nothing but this piece lies on go back to the system, also while neighbours keep the slab.
+void give_back(char* data, size_t size) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t skipped =
+      round_up(reinterpret_cast<uintptr_t>(data), page) - reinterpret_cast<uintptr_t>(data);
+  if (size < skipped + page) return;
+  madvise(data + skipped, (size - skipped) / page * page, MADV_DONTNEED);
+}
 
 }  // namespace
 
@@ -61,8 +71,8 @@ std::shared_ptr<void> take_large_memory(size_t size) {
     slab = std::make_shared<Slab>(std::max(kSlab, round_up(rounded, kLargePage)));
     if (slab->rest() - rounded >= rest) current = slab;
   }
-  void* const data = slab->take(rounded);
-  return {std::move(slab), data};
+  char* const data = slab->take(rounded);
+  return {data, [slab, rounded](void* piece) { give_back(static_cast<char*>(piece), rounded); }};
 }
 
 }  // namespace calque

@@ -64,8 +64,28 @@ class Finder {
     const bool is_plain = node.inputs.size() == 5 && constant_number(node.input(3)) == 1.0 &&
                           constant_number(node.input(4)) == 1.0 && is_static(node.input(0));
     if (!is_plain || !stays(node.input(0)) || !stays(node.input(1)) || !stays(node.output())) return;
+    if (const IValue* bias = constant_of(node.input(0)); bias != nullptr && !is_row(*bias)) return;
     Value* weight = weight_of(node.input(2), true, node);
-    if (weight != nullptr) replace(node, node.input(1), weight, node.input(0));
+    if (weight == nullptr) return;
+    const bool is_old_linear = producer(node.input(2), "aten::t", node) != nullptr;
+    if (is_old_linear || constant_of(node.input(0)) != nullptr)
+      return replace(node, node.input(1), weight, node.input(0));
+    add_behind(node, weight);
+  }
+
+  /// Of a bias that may have any shape, only addition knows what it means.
+  static void add_behind(Node& node, Value* weight) {
+    Value* none = insert_constant(IValue(), node);
+    Value* product = insert_call("aten::linear", {node.input(1), weight, none}, node)->output();
+    Value* one = insert_constant(IValue(1), node);
+    Node* sum = insert_call("aten::add.Tensor", {product, node.input(0), one}, node);
+    sum->output()->hint = node.output()->hint;
+    node.output()->replace_all_uses_with(sum->output());
+    node.destroy();
+  }
+
+  static bool is_row(const IValue& bias) {
+    return bias.isTensor() && bias.toTensor().defined() && bias.toTensor().dim() == 1;
   }
 
   static void replace(Node& node, Value* x, Value* weight, Value* bias) {

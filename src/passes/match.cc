@@ -116,7 +116,9 @@ bool treats_rows_alone(const Node& linear) {
     const IValue* added = constant_of(value->node->input(0));
     return added == nullptr || !added->isTensor() || added->toTensor().dim() != 1;
   };
-  return std::ranges::none_of(linear.inputs, is_no_row);
+  const IValue* bias = linear.inputs.size() > 2 ? constant_of(linear.input(2)) : nullptr;
+  const bool is_matrix = bias != nullptr && bias->isTensor() && bias->toTensor().dim() > 1;
+  return !is_matrix && std::ranges::none_of(linear.inputs, is_no_row);
 }
 
 bool swaps_heads_and_rows(const Node& node) {

@@ -14,7 +14,7 @@ namespace calque::passes {
 
 namespace {
 
-/// The results become views of one buffer, which these readers do not mind.
+/// The results become views of one buffer, which these readers do not mind: a view becomes a reshape.
 constexpr std::array<std::string_view, 3> kReaders = {"aten::view", "aten::reshape", "aten::size"};
 
 bool is_plain_linear(const Node& node) {
@@ -78,10 +78,18 @@ class Merger {
     Node* merged = insert_fused(group.size() == 2 ? "calque::linear_2" : "calque::linear_3", inputs, first);
     for (size_t i = 0; i < group.size(); ++i) {
       merged->output(i)->hint = group[i]->output()->hint;
+      for (const Value::Use& use : group[i]->output()->uses) reshape(*use.user);
       group[i]->output()->replace_all_uses_with(merged->output(i));
       group[i]->destroy();
     }
     return merged;
+  }
+
+  /// What was contiguous is a part of longer rows now, and a view that joins rows is none of it.
+  static void reshape(Node& user) {
+    if (!calls(user, "aten::view") || user.op->schema().overload == "dtype") return;
+    user.op = find_operator("aten::reshape");
+    user.kind = user.op->name();
   }
 
   Writes writes_;

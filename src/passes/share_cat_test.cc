@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 #include "passes/passes.h"
 #include "passes/test_support.h"
 
@@ -18,7 +20,7 @@ TEST(ShareCat, SharesWhatIsOnlyRead) {
   Graph graph;
   Value* x = graph.add_input(tensor_type(), "x");
   Value* y = graph.add_input(tensor_type(), "y");
-  graph.add_output(call(graph, "aten::neg", {cat_of(graph, x, y)}));
+  graph.add_output(call(graph, "aten::matmul", {x, cat_of(graph, x, y)}));
   share_cat(graph);
   verify(graph);
   EXPECT_EQ(count(graph, "aten::cat"), 0);
@@ -52,6 +54,28 @@ TEST(ShareCat, LeavesWhatIsWritten) {
   share_cat(graph);
   verify(graph);
   EXPECT_EQ(count(graph, "aten::cat"), 2);
+}
+
+TEST(ShareCat, LeavesWhatMayBeGivenBack) {
+  for (const char* name : {"aten::type_as", "aten::matmul"}) {
+    Graph graph;
+    Value* x = graph.add_input(tensor_type(), "x");
+    Value* y = graph.add_input(tensor_type(), "y");
+    call(graph, "aten::neg_", {call(graph, name, {cat_of(graph, x, y), x})});
+    share_cat(graph);
+    EXPECT_EQ(count(graph, "aten::cat"), std::string_view(name) == "aten::type_as" ? 1 : 0) << name;
+  }
+}
+
+TEST(ShareCat, LeavesWhatIsKeptElsewhere) {
+  Graph graph;
+  Value* x = graph.add_input(tensor_type(), "x");
+  Value* cache = graph.add_input(list_type(tensor_type()), "cache");
+  Value* joined = cat_of(graph, x, x);
+  call(graph, "aten::append.t", {cache, joined});
+  graph.add_output(call(graph, "aten::matmul", {x, joined}));
+  share_cat(graph);
+  EXPECT_EQ(count(graph, "aten::cat"), 1);
 }
 
 TEST(ShareCat, LeavesWhatIsCompared) {

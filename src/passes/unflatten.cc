@@ -4,8 +4,8 @@
 //   linear(x.view(-1, x.size(-1)), weight, bias).view(x.size(0), …, columns)   becomes   linear(x, weight,
 //   bias)
 //
-// where the program says how many dimensions x has. (The columns are taken for those of the weight: a program
-// that says another number fails in each call.)
+// where the program says how many dimensions x has, and the weight and the bias are constants, as in a frozen
+// module: of attributes nobody knows the sizes before a run.
 #include <optional>
 #include <unordered_map>
 
@@ -74,6 +74,17 @@ class Unflattener {
     return columns != nullptr && columns->isInt() && columns->toInt() > 1;
   }
 
+  /// The module's constants say so: [columns, k] and, if any, [columns].
+  static bool has_columns(const Node& linear, int64_t columns) {
+    const IValue* weight = constant_of(linear.input(1));
+    const IValue* bias = constant_of(linear.input(2));
+    if (weight == nullptr || bias == nullptr || !weight->isTensor()) return false;
+    const Tensor matrix = weight->toTensor();
+    if (!matrix.defined() || matrix.dim() != 2 || matrix.size(0) != columns) return false;
+    if (bias->isNone()) return true;
+    return bias->isTensor() && bias->toTensor().defined() && bias->toTensor().dim() == 1;
+  }
+
   void visit(Node& view) {
     Node* linear = producer(view.input(0), "aten::linear", view);
     const Node& sizes = *view.input(1)->node;
@@ -81,7 +92,10 @@ class Unflattener {
         sizes.inputs.size() < 2 || !is_static(linear->input(1)))
       return;
     Value* x = flattened(linear->input(0), static_cast<int64_t>(sizes.inputs.size()));
-    if (x == nullptr || !are_sizes_of(sizes, x) || !stays(x) || !stays(view.output())) return;
+    if (x == nullptr || !are_sizes_of(sizes, x) ||
+        !has_columns(*linear, constant_of(sizes.inputs.back())->toInt()) || !stays(x) ||
+        !stays(view.output()))
+      return;
     linear->replace_input(0, x);
     linear->output()->hint = view.output()->hint;
     ranks_[linear->output()] = static_cast<int64_t>(sizes.inputs.size());

@@ -56,9 +56,22 @@ bool is_mutable_container(const Value& value) {
 
 /// Operators that may give an argument back although their schemas do not say so.
 bool gives_an_argument_back(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kNames = {"aten::alpha_dropout", "aten::dropout",
-                                                      "aten::feature_alpha_dropout", "aten::feature_dropout",
-                                                      "prim::data"};
+  constexpr std::array<std::string_view, 16> kNames = {"aten::alpha_dropout",
+                                                       "aten::atleast_1d",
+                                                       "aten::atleast_2d",
+                                                       "aten::atleast_3d",
+                                                       "aten::cartesian_prod",
+                                                       "aten::chain_matmul",
+                                                       "aten::dropout",
+                                                       "aten::einsum",
+                                                       "aten::feature_alpha_dropout",
+                                                       "aten::feature_dropout",
+                                                       "aten::sum_to_size",
+                                                       "aten::to_dense",
+                                                       "aten::type_as",
+                                                       "aten::unsafe_chunk",
+                                                       "aten::unsafe_split",
+                                                       "prim::data"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 

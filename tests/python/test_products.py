@@ -75,13 +75,62 @@ def decoder(request, tmp_path_factory):
 def test_layers_of_gpt2_are_linear_layers(decoder, tmp_path):
     trace, path = decoder
     module, graph = planned(path, tmp_path)
-    assert "aten::addmm" not in graph
+    assert "aten::addmm" not in graph and graph.count("calque::linear(") == 8
+    frozen = tmp_path / "frozen.pt"
+    calque.jit.freeze(calque.jit.load(path)).save(frozen)
+    constant, graph = planned(frozen, tmp_path)
     # Attention's two, and the feed-forward layer with its activation and residual; nothing is flattened.
     assert graph.count("calque::linear(") == 4 and graph.count("calque::feed_forward(") == 2
-    assert "aten::tanh" not in graph
+    assert "aten::addmm" not in graph and "aten::tanh" not in graph
     for ids in BATCHES:
         with torch.no_grad():
             torch.testing.assert_close(run(module, ids), trace(ids), rtol=0, atol=1e-5)
+            torch.testing.assert_close(run(constant, ids), trace(ids), rtol=0, atol=1e-5)
+
+
+class Row(torch.nn.Module):
+    """Products whose biases are no rows, of which rows are taken or whose result is viewed."""
+
+    def __init__(self, sizes):
+        super().__init__()
+        generator = torch.Generator().manual_seed(3)
+        self.w = torch.nn.Parameter(torch.randn(64, 64, generator=generator))
+        self.b = torch.nn.Parameter(torch.randn(sizes, generator=generator))
+
+    def forward(self, x):
+        y = torch.relu(torch.addmm(self.b, x.view(-1, x.size(-1)), self.w))
+        return y.view(x.size(0), x.size(1), 64), y[0], y[-1:]
+
+
+@pytest.mark.parametrize("sizes", [(64,), (1, 64), (6, 64), (6, 1), (1, 1)])
+@pytest.mark.parametrize("freeze", [False, True])
+def test_biases_of_other_shapes(sizes, freeze, tmp_path):
+    x = torch.randn(2, 3, 64, generator=torch.Generator().manual_seed(4))
+    script = torch.jit.script(Row(sizes).eval())
+    script.save(str(tmp_path / "row.pt"))
+    module = calque.jit.load(tmp_path / "row.pt")
+    if freeze:
+        module = calque.jit.freeze(module)
+    for ours, theirs in zip(module(x), script(x)):
+        torch.testing.assert_close(torch.from_dlpack(ours), theirs.detach(), rtol=0, atol=2e-5)
+
+
+class Joined(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = torch.nn.Linear(16, 8), torch.nn.Linear(16, 8)
+
+    def forward(self, x):
+        return self.q(x).view(x.size(0), -1), self.k(x).view(-1)
+
+
+def test_views_that_join_rows(tmp_path):
+    x = torch.randn(2, 3, 16, generator=torch.Generator().manual_seed(5))
+    torch.manual_seed(6)
+    script = torch.jit.script(Joined().eval())
+    script.save(str(tmp_path / "joined.pt"))
+    for ours, theirs in zip(calque.jit.load(tmp_path / "joined.pt")(x), script(x)):
+        torch.testing.assert_close(torch.from_dlpack(ours), theirs.detach(), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("precision", COSINES)
