@@ -16,9 +16,10 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from calque import _calque, errors, io, jit
+from calque._calibration import is_text, lines_of
 from calque._calls import Path_, call_of, flatten, load_to_run, skips, threads as threads_, types_of
 from calque._calque import RunOptions, ScriptModule, Tensor
 from calque._progress import progress
@@ -365,35 +366,19 @@ def quantize(
     of a checkpoint folder reads.
     """
     given = [calibrate] if isinstance(calibrate, (str, os.PathLike, Mapping)) else list(calibrate)
-    if tokenizer is not None and not any(map(_is_text, given)):
+    if tokenizer is not None and not any(map(is_text, given)):
         raise errors.ValueError("quantize: tokenizer reads the texts of calibrate, which names none (.txt)")
     with threads_(threads, affinity):
         module = jit.load(model, verify_checksums=True, prepare=False)
         calls: list[Mapping[str, Any]] = []
         for item in given:
-            if _is_text(item):
-                calls += _lines(module, item, tokenizer, samples - len(calls))
+            if is_text(item):
+                calls += lines_of(module, item, tokenizer, samples - len(calls))
             else:
                 calls.append(call_of(module, "forward", item if isinstance(item, Mapping) else io.read_tensors(item)))
         quantized, report = jit.quantize(module, dtype, calibration=calls, max_error=max_error, keep=keep, smooth=smooth)
         jit.save(quantized, output)
     return report
-
-
-def _is_text(item: Path_ | Mapping[str, Any]) -> TypeGuard[Path_]:
-    return not isinstance(item, Mapping) and os.fspath(item).lower().endswith(".txt")
-
-
-def _lines(module: ScriptModule, path: Path_, tokenizer: Path_ | None, most: int) -> list[Mapping[str, Any]]:
-    from calque.transformers import AutoTokenizer
-
-    if tokenizer is None:
-        raise errors.ValueError("quantize: text needs tokenizer, the checkpoint folder whose tokenizer reads it")
-    encode, names = AutoTokenizer.from_pretrained(tokenizer), module.argument_names("forward")
-    lines = [line for line in Path(path).read_text(encoding="utf-8").split("\n") if line.strip()][: max(0, most)]
-    rows = [encode(line, truncation=True, max_length=128, return_token_type_ids=True) for line in lines]
-    wanted = [name for name in ("input_ids", "attention_mask", "token_type_ids") if name in names]
-    return [{name: _calque.tensor([row[name]]) for name in wanted} for row in rows]
 
 
 def script(source: Path_, output: Path_ | None = None, *, function: str | None = None) -> jit.CompilationUnit:

@@ -11,6 +11,7 @@
 #include "kernels/gemm_weights/packed_weights.h"
 #include "ops/arithmetic.h"
 #include "ops/fused.h"
+#include "ops/join.h"
 #include "ops/matmul.h"
 #include "ops/packed_layers.h"
 #include "ops/quantized_weight.h"
@@ -171,18 +172,6 @@ void pack_quantized(PackedLayers& packed, const Layers& layers, int64_t n, int64
   }
 }
 
-/// Below each other.
-Tensor joined_weights(const Layers& layers) {
-  if (layers.weights.size() == 1) return layers.weights[0];
-  Tensor joined = empty({all_columns(layers), depth_of(layers)}, kFloat);
-  int64_t row = 0;
-  for (const Tensor& weight : layers.weights) {
-    joined.slice(0, row, row + weight.size(0)).copy_(weight);
-    row += weight.size(0);
-  }
-  return joined;
-}
-
 std::shared_ptr<const PackedLayers> pack(const Layers& layers) {
   const int64_t k = depth_of(layers);
   auto packed = std::make_shared<PackedLayers>();
@@ -190,7 +179,8 @@ std::shared_ptr<const PackedLayers> pack(const Layers& layers) {
   if (!layers.quantized.empty()) {
     pack_quantized(*packed, layers, all_columns(layers), k);
   } else {
-    pack_weights(*packed, layers.arithmetic, joined_weights(layers));
+    const bool is_one = layers.weights.size() == 1;
+    pack_weights(*packed, layers.arithmetic, is_one ? layers.weights[0] : concatenate(layers.weights, 0));
   }
   for (const Tensor& weight : layers.weights) weight.storage()->drop_pages();
   return packed;

@@ -48,12 +48,6 @@ bool is_constant_text(const Value* value, std::string_view wanted) {
   return constant != nullptr && constant->isString() && constant->toStringRef() == wanted;
 }
 
-bool is_compared(const Value& value) {
-  return std::any_of(value.uses.begin(), value.uses.end(), [](const Value::Use& use) {
-    return calls(*use.user, "aten::__is__") || calls(*use.user, "aten::__isnot__");
-  });
-}
-
 bool is_constant_ints(const Value* value, const std::vector<int64_t>& wanted) {
   const IValue* constant = constant_of(value);
   return constant != nullptr && constant->isList() && constant->isIntList() &&

@@ -41,9 +41,6 @@ bool is_constant_ints(const Value* value, const std::vector<int64_t>& wanted);
 /// An int, float or 0-dim tensor.
 std::optional<double> constant_number(const Value* value);
 
-/// Something asks whether it is the very same object as another.
-bool is_compared(const Value& value);
-
 inline bool has_one_use(const Value* value) { return value->uses.size() == 1; }
 
 /// A constant, or an attribute of the module or of one of its submodules, or one of them transposed: the same

@@ -158,6 +158,13 @@ class Merger {
                         [this](const Value* v) { return writes_.may_be_written(v); });
   }
 
+  /// By identity.
+  static bool is_compared(const Value& value) {
+    return std::any_of(value.uses.begin(), value.uses.end(), [](const Value::Use& use) {
+      return calls(*use.user, "aten::__is__") || calls(*use.user, "aten::__isnot__");
+    });
+  }
+
   static size_t hash(const Node& node) {
     size_t h = std::hash<std::string_view>()(node.kind);
     const auto mix = [&h](size_t more) { h = (h ^ more) * 0x9E3779B97F4A7C15ULL; };

@@ -71,8 +71,8 @@ void fuse_attention(Graph& graph);
 /// Makes a `calque::mean_pool` of the mean of the tokens that a mask selects, and a `calque::normalize` of a
 /// division by the Euclidean norm.
 void fuse_pooling(Graph& graph);
-/// Makes a `calque::cat`, which may give one of its tensors back, of the `cat` whose results nobody writes
-/// to.
+/// Makes a `calque::cat`, which may give one of its tensors back, of the `cat` whose result is only
+/// read.
 void share_cat(Graph& graph);
 /// Takes the first, the last or all rows of what row-wise operators read in place of what they give.
 void hoist_select(Graph& graph);

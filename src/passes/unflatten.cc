@@ -89,7 +89,7 @@ class Unflattener {
     Node* linear = producer(view.input(0), "aten::linear", view);
     const Node& sizes = *view.input(1)->node;
     if (linear == nullptr || !has_one_use(linear->output()) || !sizes.is("prim::ListConstruct") ||
-        sizes.inputs.size() < 2 || !is_static(linear->input(1)))
+        sizes.inputs.size() < 2)
       return;
     Value* x = flattened(linear->input(0), static_cast<int64_t>(sizes.inputs.size()));
     if (x == nullptr || !are_sizes_of(sizes, x) ||
